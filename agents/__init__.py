@@ -1,0 +1,1 @@
+"""What decides: five agents and an orchestrator over a shared vocabulary."""

@@ -1,0 +1,1 @@
+"""The vocabulary: values without behaviour that reaches outside."""

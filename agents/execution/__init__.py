@@ -1,0 +1,1 @@
+"""From a setup to an order, and what became of it."""

@@ -1,0 +1,1 @@
+"""Chains, pricing and the choice of a contract."""

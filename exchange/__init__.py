@@ -1,0 +1,1 @@
+"""The market and broker seen from the other side; knows nothing of the agents."""

@@ -1,0 +1,1 @@
+"""The dashboard: reads both stores and can only ask."""
