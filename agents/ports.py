@@ -1,0 +1,114 @@
+"""What the desk needs from the outside, in the desk's own words. Adapters translate at the edge."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from agents.domain.candles import Candles
+from agents.domain.cycle import CycleRecord, DeskState
+from agents.domain.evidence import SetupEvidence, SetupVerdict, ZoneEvidence
+from agents.domain.market import OptionChain, Quote, Session
+from agents.domain.orders import SuperOrder, Trade
+from agents.domain.zones import ZoneAnalysis, ZoneVerdict
+
+
+class Clock(Protocol):
+    """The only source of the present."""
+
+    def now(self) -> datetime:
+        """Return the market's present moment, aware, never going back."""
+        ...
+
+
+class Calendar(Protocol):
+    """When the exchange trades."""
+
+    def session(self, on: date) -> Session | None:
+        """Return the session of that date, None when the exchange is closed."""
+        ...
+
+    def sessions(self, first: date, last: date) -> Sequence[Session]:
+        """Return the sessions from `first` to `last`, both included, in order."""
+        ...
+
+
+class MarketData(Protocol):
+    """Prices as known at a moment. Each call raises `DataError` rather than answering with nothing."""
+
+    def quote(self, instrument: str, now: datetime) -> Quote:
+        """Return the last price seen by `now`. Raises `MissingDataError` where there is none."""
+        ...
+
+    def minutes(self, instrument: str, after: datetime, until: datetime) -> Candles:
+        """Return the one-minute candles that closed in (after, until]; empty when none did."""
+        ...
+
+    def chain(self, underlying: str, now: datetime, *, min_minutes: int) -> OptionChain:
+        """Return the chain of the nearest expiry at least `min_minutes` away. Raises `MissingDataError` if none."""
+        ...
+
+
+class Analyses(Protocol):
+    """What the fifteen-minute analysis left behind."""
+
+    def latest(self, instrument: str, now: datetime) -> ZoneAnalysis | None:
+        """Return the last analysis known by `now`, with the zones live at its candle; None before the first."""
+        ...
+
+
+class Judge(Protocol):
+    """Speaks on zones and setups.
+
+    A failed call is a verdict with an outcome other than `ok`, never an exception, except
+    `RecordedReplyMissingError` from a replay.
+    """
+
+    @property
+    def name(self) -> str:
+        """Return who speaks: "rules", "openai:<model>", "recorded:<model>"."""
+        ...
+
+    def judge_zones(self, evidence: Sequence[ZoneEvidence], known_at: datetime) -> Sequence[ZoneVerdict]:
+        """Return one verdict for each zone, in order."""
+        ...
+
+    def judge_setup(self, evidence: SetupEvidence) -> SetupVerdict:
+        """Return the verdict on a setup."""
+        ...
+
+
+class Broker(Protocol):
+    """Each call does the whole thing or raises `BrokerError`; no silent drops."""
+
+    def settle(self, now: datetime) -> None:
+        """Bring our own book up to `now`; nothing to do where the broker keeps the book."""
+        ...
+
+    def place(self, order: SuperOrder) -> SuperOrder:
+        """Send once, keyed by `order.correlation_id`. Raises `OrderRejectedError` or `OrderUnknownError`."""
+        ...
+
+    def orders(self, on: date) -> Sequence[SuperOrder]:
+        """Return the super orders placed on that date, oldest first."""
+        ...
+
+    def trades(self, on: date) -> Sequence[Trade]:
+        """Return the round trips closed on that date, oldest first, costs included."""
+        ...
+
+
+class Ledger(Protocol):
+    """What must survive: the desk's state and the record of every cycle."""
+
+    def desk_state(self) -> DeskState:
+        """Return what the desk may do. Unreadable means HALTED."""
+        ...
+
+    def equity(self) -> Decimal:
+        """Return the rupees that risk is measured against."""
+        ...
+
+    def record_cycle(self, record: CycleRecord) -> None:
+        """Keep the record of a cycle; the same `cycle_id` is kept once."""
+        ...

@@ -1,0 +1,89 @@
+"""Everything that can be set. The only reader of the environment."""
+
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Mode = Literal["replay", "paper", "live"]
+JudgeKind = Literal["auto", "openai", "rules", "recorded"]
+
+
+class Settings(BaseSettings):
+    """One frozen set of settings: environment variables with the prefix ``ZONEDESK_``, then ``.env``, then these."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ZONEDESK_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    mode: Mode = Field("paper", description="replay, paper or live; each has its own store and ledger")
+    data_dir: Path = Field(Path("data"), description="where stores, ledgers, logs and Dagster's home live")
+    instruments: tuple[str, ...] = Field(("NIFTY",), description="what is analysed and traded")
+    futures: dict[str, str] = Field(
+        {"NIFTY": "NIFTY-I", "BANKNIFTY": "BANKNIFTY-I"}, description="future whose volume makes an index's profile"
+    )
+    baskets: dict[str, str] = Field(
+        {"NIFTY": "NIFTY-CONSTITUENTS"}, description="basket whose volume stands in where there is no future"
+    )
+
+    # Analysis
+    half_length: int = Field(5, ge=1, description="candles on each side of a swing")
+    window: int = Field(750, ge=1, description="candles of 15 minutes that a profile and a zone live")
+    row_ticks: int = Field(20, ge=1, description="ticks per row of a volume profile")
+    value_fraction: float = Field(0.70, gt=0, le=1, description="share of volume inside the value area")
+    min_families: int = Field(2, ge=1, description="kinds of evidence that must overlap to make a zone")
+
+    # Judge
+    judge: JudgeKind = Field("auto", description="auto: the model when a key is set, rules otherwise")
+    openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY")
+    openai_base_url: str | None = Field(None, description="any server that speaks the chat-completions protocol")
+    zone_model: str = Field("gpt-6-luna", description="model that judges zones")
+    setup_model: str = Field("gpt-6.1-sol", description="model that judges setups")
+    temperature: float = Field(0.1, ge=0, le=2, description="sent where the model takes it")
+    judge_deadline_seconds: float = Field(20.0, gt=0, description="for one call, retries included")
+    judge_daily_budget: Decimal = Field(Decimal(5), ge=0, description="US dollars a day")
+    judge_max_zones: int = Field(8, ge=1, description="zones judged at one candle close, nearest first")
+    judge_reach_atr: float = Field(3.0, gt=0, description="zones farther from price than this are not judged yet")
+    zone_confidence: float = Field(0.60, ge=0, le=1, description="least confidence of a zone worth judging and trading")
+    probability_threshold: float = Field(0.80, ge=0, le=1, description="least probability of a setup worth taking")
+
+    # Trade
+    equity: Decimal = Field(Decimal(1_000_000), gt=0, description="rupees that risk is measured against")
+    risk_per_trade: float = Field(0.01, gt=0, le=0.05, description="share of equity lost when the stop is hit")
+    premium_share: float = Field(0.25, gt=0, le=1, description="share of equity paid as premium in one trade")
+    daily_loss_share: float = Field(0.03, gt=0, le=0.2, description="share of equity that may be lost in a session")
+    max_trades: int = Field(5, ge=0, description="entries in one session")
+    zone_band_atr: float = Field(0.25, ge=0, description="how near price must be to a zone, in average true ranges")
+    min_risk_reward: float = Field(1.2, gt=0, description="least reward to risk after costs")
+    brokerage_rupees: Decimal = Field(Decimal(20), ge=0, description="for each executed order")
+    risk_free_rate: float = Field(0.055, ge=0, description="yearly, continuous")
+
+    # Paper market and processes
+    simulation_speed: Literal[1, 3, 5, 15] = Field(5, description="market minutes per minute in the simulated market")
+    simulation_seed: int = Field(7, ge=0, description="which simulated market")
+    dagster_port: int = Field(3000, ge=1, le=65535)
+    dashboard_port: int = Field(8501, ge=1, le=65535)
+
+    @property
+    def home(self) -> Path:
+        """The folder of this mode: ``<data_dir>/<mode>``, absolute."""
+        return self.data_dir.resolve() / self.mode
+
+    @property
+    def store_path(self) -> Path:
+        """The DuckDB file of this mode."""
+        return self.home / "market.duckdb"
+
+    @property
+    def ledger_path(self) -> Path:
+        """The SQLite file of this mode."""
+        return self.home / "ledger.sqlite"
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Return the settings of this process, read once."""
+    return Settings()
