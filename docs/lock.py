@@ -11,7 +11,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
 MARKER = "# ---- tests and benchmarks from here on ----"
-HEADER = "# Written by `make lock`; do not edit. Install with: pip install --no-deps --require-hashes -r requirements.lock"
+HEADER = (
+    "# Written by `make lock`; do not edit. Install with: pip install --no-deps --require-hashes -r requirements.lock"
+)
 
 
 def compiled(*options: str) -> dict[str, str]:
