@@ -23,13 +23,13 @@ create table candles (
 
 -- Every decision of the cleaning: what was found, what was done. `action` is repaired, dropped, kept or reported.
 create table data_issues (
-    instrument varchar, minutes integer, session date, at timestamptz,
+    instrument varchar, minutes integer, session date, seen_at timestamptz,
     rule varchar, action varchar, detail varchar, source varchar, recorded_at timestamptz
 );
 
 -- Option quotes as a chain knows them, one row per contract and snapshot. Bid and ask in ticks, null where unknown.
 create table option_quotes (
-    underlying varchar, at timestamptz, expiry_on date, strike decimal(12, 2), option_type varchar,
+    underlying varchar, quoted_at timestamptz, expiry_on date, strike decimal(12, 2), option_type varchar,
     bid bigint, ask bigint, bid_quantity bigint, ask_quantity bigint, ltp bigint,
     open_interest bigint, open_interest_change bigint, volume bigint, iv double, source varchar
 );
@@ -100,7 +100,7 @@ create table verdicts (
 
 -- One row per evaluation of the trade cycle; `record` is the whole CycleRecord as JSON.
 create table cycles (
-    cycle_id varchar, instrument varchar, session date, at timestamptz, decision varchar, reason varchar,
+    cycle_id varchar, instrument varchar, session date, decided_at timestamptz, decision varchar, reason varchar,
     zone_id varchar, setup_id varchar, record varchar, recorded_at timestamptz
 );
 
