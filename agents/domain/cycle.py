@@ -117,11 +117,12 @@ class Candidate(Frozen):
 
 
 class ChainSummary(Frozen):
-    """What the option chain said."""
+    """What the option chain said. `forward_source` tells how the forward was found: by parity, or spot carried."""
 
     at: AwareDatetime
     expiry_at: AwareDatetime
     forward: float | None
+    forward_source: str
     pcr_oi: float | None
     pcr_volume: float | None
     max_pain: float | None
