@@ -1,10 +1,11 @@
 """What the desk needs from the outside, in the desk's own words. Adapters translate at the edge."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
+from agents.domain.calls import LlmCall, Permit
 from agents.domain.candles import Candles
 from agents.domain.cycle import CycleRecord, DeskState
 from agents.domain.evidence import SetupEvidence, SetupVerdict, ZoneEvidence
@@ -111,4 +112,38 @@ class Ledger(Protocol):
 
     def record_cycle(self, record: CycleRecord) -> None:
         """Keep the record of a cycle; the same `cycle_id` is kept once."""
+        ...
+
+
+class CallLog(Protocol):
+    """Every question ever put to a model, with its reply; nothing in it is changed or removed."""
+
+    def record_call(self, call: LlmCall) -> None:
+        """Keep a call. An older call with the same key stays."""
+        ...
+
+    def find_call(
+        self, key: str, at: datetime, *, max_age: timedelta | None = None, only_ok: bool = True
+    ) -> LlmCall | None:
+        """Return the call with that key asked nearest to `at`, at most `max_age` before it; None if there is none."""
+        ...
+
+    def spent_today(self) -> Decimal:
+        """Return the US dollars that calls have cost since midnight in India."""
+        ...
+
+
+class Breaker(Protocol):
+    """Keeps everyone away from a dependency that keeps failing; its state is shared by all processes."""
+
+    def enter(self) -> Permit | None:
+        """Return leave to try once, None while the breaker is open or someone else is probing."""
+        ...
+
+    def succeeded(self, permit: Permit) -> None:
+        """Say that the dependency answered."""
+        ...
+
+    def failed(self, permit: Permit) -> None:
+        """Say that the dependency did not answer."""
         ...
