@@ -95,7 +95,8 @@ def merge_arrow(
     rows : pyarrow.Table
         Every row that the scope shall hold, without stamps; may be empty. Equal rows count once.
     scope : mapping
-        Column to value: which rows are meant, such as ``{"instrument": "NIFTY", "session": date(2024, 6, 5)}``.
+        Column to value: which rows are meant, such as ``{"instrument": "NIFTY", "session": date(2024, 6, 5)}``. A list
+        means any of its values, so that many sessions are merged at once.
     until : datetime, optional
         Only rows known by then: by ``known_at``, or ``closed_at`` where the table has no such column.
     stamp : datetime
@@ -140,10 +141,14 @@ def _scope_sql(
     table: str, columns: Sequence[str], scope: Mapping[str, object], until: datetime | None
 ) -> tuple[str, list[object]]:
     """Return the condition that rows (named t) lie inside the scope, and its parameters."""
+    terms: list[str] = []
+    bounds: list[object] = []
     if unknown := set(scope) - set(columns):
         raise ValueError(f"{table} has no column {sorted(unknown)} to scope by; it has {list(columns)}")
-    terms = [f't."{name}" = ?' for name in scope]
-    bounds = list(scope.values())
+    for name, value in scope.items():
+        values = list(value) if isinstance(value, tuple | list) else [value]
+        terms.append(f't."{name}" in ({", ".join("?" * len(values))})')
+        bounds += values
     if until is not None:
         known = next((name for name in _KNOWN if name in columns), None)
         if known is None:
