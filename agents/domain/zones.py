@@ -1,11 +1,15 @@
 """Zones, what they are made of, and what the judge said of them."""
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Self
 
 from pydantic import AwareDatetime, model_validator
 
 from agents.domain.values import Frozen, Probability, Rupees, Side
+
+# What is left of a zone's confidence after each visit of the price.
+KEPT_PER_TOUCH = 0.8
 
 
 class ComponentKind(StrEnum):
@@ -122,3 +126,16 @@ class ZoneAnalysis(Frozen):
     candle: int
     session_share: Probability
     zones: tuple[Zone, ...]
+
+
+def confidence_after(formation: float, touches: int) -> float:
+    """Return the confidence that a zone formed with has left after `touches` visits, to six decimals."""
+    left = formation
+    for _ in range(touches):
+        left *= KEPT_PER_TOUCH
+    return round(left, 6)
+
+
+def range_in_rupees(ticks: float | None, tick_size: Decimal) -> Decimal | None:
+    """Return an average true range, kept in ticks with a fraction, in rupees; None where there is none yet."""
+    return None if ticks is None else Decimal(str(round(ticks, 4))) * tick_size
