@@ -16,8 +16,6 @@ def chain_columns(walk: Walk, seed: int, expiries: tuple[Expiry, ...], draw: np.
     """Return the chains of all `expiries`, a snapshot every three minutes as the minute ends."""
     names = ChainColumns.__dataclass_fields__
     chains = [_chain(walk, seed, number, expiry, draw) for number, expiry in enumerate(expiries)]
-    if not chains:
-        return ChainColumns(**{name: np.zeros(0, dtype=np.float64 if name == "iv" else np.int64) for name in names})
     columns = {name: np.concatenate([getattr(chain, name) for chain in chains]) for name in names}
     order = np.lexsort((columns["call"], columns["strike"], columns["expiry"], columns["at"]))
     return ChainColumns(**{name: values[order] for name, values in columns.items()})

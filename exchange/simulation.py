@@ -85,9 +85,11 @@ def simulate(
     Raises
     ------
     ValueError
-        If the hours are empty, an expiry lies before the session, or the lot size is not positive.
+        If the hours are empty, there is no expiry or one before the session, or the lot size is not positive.
     """
     _refuse(on, hours, [future_expiry, *expiries], lot_size)
+    if not expiries:
+        raise ValueError(f"no expiry for the options of {on}; pass at least the nearest one")
     walk, after = _walked(seed, on, state, hours, lot_size)
     ends = tuple(expiries)
     return SimulatedSession(

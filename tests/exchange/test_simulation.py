@@ -137,7 +137,7 @@ def test_chain_volume_only_grows_and_snapshots_agree_with_candles() -> None:
     assert np.all(np.abs(closes - chain.ltp[rows]) <= 1)
 
 
-def test_a_minute_does_not_depend_on_later_minutes_of_the_levels_it_leaves() -> None:
+def test_asking_for_fewer_chains_changes_nothing_else() -> None:
     whole, half = (
         session(),
         sim.simulate(
@@ -146,7 +146,7 @@ def test_a_minute_does_not_depend_on_later_minutes_of_the_levels_it_leaves() -> 
             sim.first_state(7),
             hours(FIRST),
             future_expiry=expiry(FIRST + timedelta(days=20)),
-            expiries=[],
+            expiries=[expiry(FIRST)],
         ),
     )
     assert np.array_equal(whole.index.close, half.index.close)
@@ -169,3 +169,8 @@ def test_an_expiry_before_the_session_is_named() -> None:
 def test_a_session_without_minutes_is_named() -> None:
     with pytest.raises(ValueError, match="2024-01-01 has no minutes"):
         sim.next_state(7, FIRST, sim.first_state(7), hours(FIRST, 0))
+
+
+def test_a_session_without_expiries_is_refused() -> None:
+    with pytest.raises(ValueError, match="no expiry for the options of 2024-01-01"):
+        sim.simulate(7, FIRST, sim.first_state(7), hours(FIRST), future_expiry=expiry(FIRST), expiries=[])
