@@ -1,0 +1,30 @@
+"""Our errors in Dagster's words: one sentence with the cure, and whether trying again can help."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from agents.domain.errors import TradingError
+
+
+def as_failure(error: TradingError) -> dg.Failure:
+    """Return `error` as the failure of a step: its message is what the run's page shows first.
+
+    Dagster's daemon retries whole runs without looking at `allow_retries`; jobs that must never be retried carry the
+    tag ``dagster/max_retries: 0`` as well.
+    """
+    return dg.Failure(
+        description=str(error),
+        metadata={"error": type(error).__name__, "retryable": error.retryable},
+        allow_retries=error.retryable,
+    )
+
+
+@contextmanager
+def our_errors_as_failures() -> Iterator[None]:
+    """Turn every `TradingError` inside the block into a `dagster.Failure`; anything else is a defect and stays one."""
+    try:
+        yield
+    except TradingError as error:
+        raise as_failure(error) from error
