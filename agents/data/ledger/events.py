@@ -1,0 +1,79 @@
+"""The log of events over one database: append, read, verify."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from agents.data.ledger.calls import EVENT_KIND as CALL_KIND
+from agents.data.ledger.calls import changed_call
+from agents.data.ledger.chain import ChainReport, LedgerEvent, append_event, as_event, check_chain
+from agents.data.ledger.engine import reading, writing
+from agents.data.ledger.tables import events
+
+
+class EventLog:
+    """Events in the order in which they were written; none is ever changed."""
+
+    def __init__(self, engine: Engine, now: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._now = now
+
+    def append(
+        self, kind: str, payload: Mapping[str, Any], *, key: str | None = None, at: datetime | None = None
+    ) -> LedgerEvent:
+        """Add an event.
+
+        Parameters
+        ----------
+        kind : str
+            What happened ("order", "fill").
+        payload : mapping
+            Whatever JSON can hold; other values are stored as their text.
+        key : str, optional
+            Identity within the kind: appending it again with the same payload returns the first event.
+        at : datetime, optional
+            When it happened in the market's time; now if not given.
+
+        Raises
+        ------
+        InvariantViolationError
+            If the key is there with another payload.
+        """
+        now = self._now()
+        with writing(self._engine) as connection:
+            return append_event(connection, kind, payload, key=key, at=at or now, recorded_at=now)
+
+    def events(
+        self, kind: str | None = None, *, key: str | None = None, after: int = 0, limit: int | None = None
+    ) -> list[LedgerEvent]:
+        """Return the events in order: of one kind, of one key, with ``seq > after``, at most `limit`."""
+        query = select(events).where(events.c.seq > after).order_by(events.c.seq).limit(limit)
+        if kind is not None:
+            query = query.where(events.c.kind == kind)
+        if key is not None:
+            query = query.where(events.c.key == key)
+        with reading(self._engine) as connection:
+            return [as_event(row) for row in connection.execute(query)]
+
+    def latest(self, kind: str) -> LedgerEvent | None:
+        """Return the last event of a kind, None before the first."""
+        query = select(events).where(events.c.kind == kind).order_by(events.c.seq.desc()).limit(1)
+        with reading(self._engine) as connection:
+            row = connection.execute(query).first()
+        return None if row is None else as_event(row)
+
+    def verify(self) -> ChainReport:
+        """Check every event, and every call that an event vouches for; the report names the first bad row."""
+        with reading(self._engine) as connection:
+            report = check_chain(connection)
+            if not report.sound:
+                return report
+            query = select(events).where(events.c.kind == CALL_KIND).order_by(events.c.seq)
+            for row in connection.execute(query).all():
+                said = as_event(row).payload
+                problem = changed_call(connection, said["call"], said["digest"])
+                if problem:
+                    return report.model_copy(update={"first_bad": row.seq, "problem": problem})
+        return report

@@ -1,0 +1,1 @@
+"""How a ledger of any age becomes one of today; run whenever a ledger is opened."""

@@ -1,0 +1,125 @@
+"""The ledger's tables as SQLAlchemy sees them; the migrations create them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class UtcText(TypeDecorator[datetime]):
+    """A moment as text in UTC with microseconds: sorts as time does, reads well, hashes the same everywhere."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - its API
+        """Return the text that is stored."""
+        return None if value is None else utc_text(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - its API
+        """Return the moment that the text stands for. `value` is Any because the base class says so."""
+        return None if value is None else datetime.fromisoformat(value)
+
+
+def utc_text(at: datetime) -> str:
+    """Return an aware moment as text in UTC with microseconds.
+
+    Raises
+    ------
+    ValueError
+        If `at` has no time zone.
+    """
+    if at.tzinfo is None:
+        raise ValueError(f"{at} has no time zone; the ledger keeps aware times only")
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+metadata = MetaData()
+
+meta = Table("meta", metadata, Column("key", String(64), primary_key=True), Column("value", Text, nullable=False))
+
+# What happened, in order. `hash` covers the row and the hash before it, so that a changed row is found.
+events = Table(
+    "event",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("at", UtcText, nullable=False),
+    Column("recorded_at", UtcText, nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("key", String(128)),
+    Column("payload", Text, nullable=False),
+    Column("prev_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    UniqueConstraint("kind", "key", name="event_once"),
+    Index("event_kind_seq", "kind", "seq"),
+)
+
+# What a model was told and in which shape it had to answer, once for each hash.
+prompts = Table(
+    "llm_prompt",
+    metadata,
+    Column("prompt_sha", String(64), primary_key=True),
+    Column("prompt_id", String(64), nullable=False),
+    Column("prompt_version", Integer, nullable=False),
+    Column("system", Text, nullable=False),
+    Column("reply_schema", Text, nullable=False),
+)
+
+# One row for each question, failed ones too. Costs in 10^-9 US dollars, latency in seconds.
+calls = Table(
+    "llm_call",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("key", String(64), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("asked_at", UtcText, nullable=False),
+    Column("recorded_at", UtcText, nullable=False),
+    Column("model", String(128), nullable=False),
+    Column("served_model", String(128)),
+    Column("system_fingerprint", String(128)),
+    Column("prompt_sha", String(64), ForeignKey("llm_prompt.prompt_sha"), nullable=False),
+    Column("params", Text, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("sample", Integer, nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("trace", Text, nullable=False),
+    Column("input_tokens", Integer, nullable=False),
+    Column("cached_tokens", Integer, nullable=False),
+    Column("output_tokens", Integer, nullable=False),
+    Column("reasoning_tokens", Integer, nullable=False),
+    Column("cost_nanodollars", BigInteger, nullable=False),
+    Column("latency", Float, nullable=False),
+    Column("request_id", String(128)),
+    Index("llm_call_key", "key", "asked_at"),
+    Index("llm_call_recorded", "recorded_at"),
+)
+
+# One row for each dependency. `generation` counts the changes of state, so that a late answer cannot flip a newer one.
+breakers = Table(
+    "breaker",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("is_open", Boolean, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+    Column("opened_at", UtcText),
+    Column("probe_until", UtcText),
+)
