@@ -6,6 +6,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from analytics_ext import _checks
+
 Int64s: TypeAlias = NDArray[np.int64]
 Int8s: TypeAlias = NDArray[np.int8]
 Float64s: TypeAlias = NDArray[np.float64]
@@ -43,6 +45,21 @@ def int64s(name: str, values: ArrayLike, *, allow_empty: bool = False) -> Int64s
     elif array.dtype.kind not in "iub":
         raise ValueError(f"{name}: expected whole numbers, got dtype {array.dtype}")
     return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def directions(name: str, values: ArrayLike) -> Int8s:
+    """Return `values` as a contiguous int8 array of +1 and -1; it may be empty.
+
+    Raises
+    ------
+    ValueError
+        If a value is neither +1 nor -1, or `values` is not one-dimensional.
+    """
+    whole = int64s(name, values, allow_empty=True)
+    bad = np.flatnonzero(np.abs(whole) != 1)
+    if bad.size:
+        raise ValueError(f"{name}[{bad[0]}]: must be +1 or -1, got {whole[bad[0]]}")
+    return whole.astype(np.int8)
 
 
 def float64s(name: str, values: ArrayLike, *, allow_empty: bool = False) -> Float64s:
@@ -109,13 +126,15 @@ def candles(
     same_length(names, columns)
     found = dict(zip(names, columns, strict=True))
     top, bottom = found["high"], found["low"]
-    _refuse("high", top < bottom, "is below low; repair or drop the candle")
-    _refuse("high", top > LARGEST_TICKS, "is beyond 2**40 ticks")
-    _refuse("low", bottom < -LARGEST_TICKS, "is beyond -2**40 ticks")
+    # The kernels say whether all is well, in one pass; only when it is not do we look for the candle to name.
+    if not _checks.sound_range(top, bottom, LARGEST_TICKS):
+        _refuse("high", top < bottom, "is below low; repair or drop the candle")
+        _refuse("high", top > LARGEST_TICKS, "is beyond 2**40 ticks")
+        _refuse("low", bottom < -LARGEST_TICKS, "is beyond -2**40 ticks")
     for name in ("open", "close"):
-        if name in found:
+        if name in found and not _checks.sound_inside(found[name], top, bottom):
             _refuse(name, (found[name] > top) | (found[name] < bottom), "lies outside [low, high]")
-    if "volume" in found:
+    if "volume" in found and not _checks.sound_amounts(found["volume"], LARGEST_VOLUME):
         _refuse("volume", found["volume"] < 0, "is negative")
         _refuse("volume", found["volume"] > LARGEST_VOLUME, "is beyond 2**42 contracts")
     return top, bottom, found.get("open"), found.get("close"), found.get("volume")
