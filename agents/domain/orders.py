@@ -14,7 +14,8 @@ class TradeSetup(Frozen):
     """A trade as planned: levels on the underlying from the zone, mapped to premium by repricing the contract.
 
     `premium_entry` is the limit to buy at; `stop` and `target` are sell levels of the same option. `risk_reward` is
-    net of `costs_per_unit`, all in rupees of premium.
+    net of `costs_per_unit`, all in rupees of premium. `spread_modelled` says that bid and ask were unknown, `synthetic`
+    that the market is a simulated one.
     """
 
     setup_id: str
@@ -37,6 +38,7 @@ class TradeSetup(Frozen):
     costs_per_unit: Rupees
     risk_reward: float
     baseline_probability: float
+    spread_modelled: bool = False
     synthetic: bool = False
 
 
