@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from agents.domain.cycle import ChainSummary
 from agents.domain.market import OptionChain, OptionQuote
@@ -20,6 +20,7 @@ FORWARD_STRIKES = 11
 LEAST_FORWARD_STRIKES = 5
 FORWARD_SPREAD_POINTS = 3.0
 MODEL_SPREAD_SHARE = 0.0025
+PAISA = Decimal("0.01")
 FRESH = timedelta(minutes=1)
 DIGITS = 6
 
@@ -48,10 +49,11 @@ def middle(quote: OptionQuote) -> float:
 def half_spread(quote: OptionQuote) -> tuple[Decimal, bool]:
     """Return half the spread in rupees, and whether it was modelled because bid or ask is unknown.
 
-    The model is 0.25 % of the premium and at least one tick.
+    The model is 0.25 % of the premium, rounded up to the paisa, and at least one tick.
     """
     if quote.bid is None or quote.ask is None:
-        return max(quote.contract.tick_size, quote.ltp * Decimal(str(MODEL_SPREAD_SHARE))), True
+        share = quote.ltp * Decimal(str(MODEL_SPREAD_SHARE))
+        return max(quote.contract.tick_size, share.quantize(PAISA, ROUND_CEILING)), True
     return (quote.ask - quote.bid) / 2, False
 
 
