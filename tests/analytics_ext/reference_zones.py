@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
 
 
 def average_true_range(high: Sequence[int], low: Sequence[int], close: Sequence[int], length: int) -> list[float]:
@@ -138,7 +140,8 @@ def confluence(zones: Mapping[str, Sequence[Zone]], min_families: int) -> list[S
                 if (held := [z[3] for z in family if z[0] == direction and z[1] <= level <= z[2]])
             ]
             if len(best) >= min_families:
-                run.append((level, sum(best), len(best)))
+                # Plain addition in order: from Python 3.12 on, sum() compensates.
+                run.append((level, reduce(add, best), len(best)))
             elif run:
                 found.append(_stack(direction, run, families))
                 run = []
