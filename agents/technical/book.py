@@ -1,0 +1,143 @@
+"""The zones of a history with their ids, evidence and confidence: as rows of the store and as values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from agents.domain.candles import moment
+from agents.domain.values import Side, to_rupees
+from agents.domain.zones import ComponentKind, ConfidencePart, Zone, ZoneComponent, confidence_after
+from agents.technical.confidence import WEIGHTS, Context, Formation, formation_confidence, parts
+from agents.technical.findings import NEVER, event_rows
+from agents.technical.frames import rows_known_at, sides, stamps
+from agents.technical.zones import Components, ZoneRun, zone_events, zone_id
+
+SUBJECT = "zones"
+
+
+@dataclass(frozen=True, eq=False)
+class ZoneBook:
+    """Zones in the order in which they became known. Ids and parts are computed once, when they are asked for."""
+
+    runs: Sequence[ZoneRun]
+    components: Components
+    context: Context
+    _ids: dict[int, str] = field(default_factory=dict, repr=False)
+    _parts: dict[int, tuple[float, ...]] = field(default_factory=dict, repr=False)
+
+    def id_of(self, number: int) -> str:
+        """Return the content id of a zone."""
+        if number not in self._ids:
+            self._ids[number] = zone_id(self.runs[number], self.components, self.context.candles)
+        return self._ids[number]
+
+    def parts_of(self, number: int) -> tuple[float, ...]:
+        """Return the parts of a zone's confidence when it became known, in the order of `WEIGHTS`."""
+        if number not in self._parts:
+            run, members = self.runs[number], list(self.runs[number].members)
+            touched = self.components.touched[members]
+            fresh = float(np.mean((touched == NEVER) | (touched > run.known)))
+            zone = Formation(run.direction, run.low, run.high, run.known, run.origin, run.families, fresh)
+            self._parts[number] = parts(zone, self.context)
+        return self._parts[number]
+
+    def living(self, at: int) -> list[int]:
+        """Return the zones that count at the close of candle `at`, from the lowest price up."""
+        found = [number for number, run in enumerate(self.runs) if run.lives(at)]
+        return sorted(found, key=lambda n: (self.runs[n].low, self.runs[n].high, self.id_of(n)))
+
+    def zone(self, number: int, at: int) -> Zone:
+        """Return a zone as it stood at the close of candle `at`."""
+        run, candles = self.runs[number], self.context.candles
+        values, touches = self.parts_of(number), run.touched(at)
+        formed = formation_confidence(values)
+        return Zone(
+            id=self.id_of(number),
+            instrument=candles.instrument,
+            side=Side.of(run.direction),
+            low=to_rupees(run.low, candles.tick_size),
+            high=to_rupees(run.high, candles.tick_size),
+            event_at=moment(int(candles.closed_at[run.origin])),
+            known_at=moment(int(candles.closed_at[run.known])),
+            confidence=confidence_after(formed, touches),
+            formation_confidence=formed,
+            parts=tuple(
+                ConfidencePart(name=name, value=value, weight=weight)
+                for (name, weight), value in zip(WEIGHTS.items(), values, strict=True)
+            ),
+            components=tuple(self._component(member) for member in run.members),
+            touches=touches,
+            age_candles=at - run.known,
+        )
+
+    def zone_frame(self, first: int) -> pd.DataFrame:
+        """Return the rows of `zones` known at candle `first` or later."""
+        numbers, known = self._since(first)
+        runs, candles = [self.runs[n] for n in numbers], self.context.candles
+        own = {
+            "id": [self.id_of(n) for n in numbers],
+            "side": sides(np.array([run.direction for run in runs], dtype=np.int8)),
+            "low": np.array([run.low for run in runs], dtype=np.int64),
+            "high": np.array([run.high for run in runs], dtype=np.int64),
+            "event_at": stamps(candles.closed_at[np.array([run.origin for run in runs], dtype=np.int64)]),
+            "formation_confidence": np.array([formation_confidence(self.parts_of(n)) for n in numbers]),
+            "families": np.array([run.families for run in runs], dtype=np.int64),
+        }
+        return rows_known_at(candles, known, own)
+
+    def component_frame(self, first: int) -> pd.DataFrame:
+        """Return the rows of `zone_components` of the zones known at candle `first` or later."""
+        numbers, known = self._since(first)
+        members = [member for n in numbers for member in self.runs[n].members]
+        counts = [len(self.runs[n].members) for n in numbers]
+        own = {
+            "zone_id": [self.id_of(n) for n in numbers for _ in self.runs[n].members],
+            "kind": [self.components.kind_of(member) for member in members],
+            "id": [self.components.id_of(member) for member in members],
+            "low": self.components.low[members],
+            "high": self.components.high[members],
+        }
+        return rows_known_at(self.context.candles, np.repeat(known, counts), own)
+
+    def part_frame(self, first: int) -> pd.DataFrame:
+        """Return the rows of `zone_parts` of the zones known at candle `first` or later."""
+        numbers, known = self._since(first)
+        own = {
+            "zone_id": [self.id_of(n) for n in numbers for _ in WEIGHTS],
+            "name": list(WEIGHTS) * len(numbers),
+            "value": np.array([value for n in numbers for value in self.parts_of(n)], dtype=np.float64),
+            "weight": np.array(list(WEIGHTS.values()) * len(numbers), dtype=np.float64),
+        }
+        return rows_known_at(self.context.candles, np.repeat(known, len(WEIGHTS)), own)
+
+    def event_frame(self, first: int) -> pd.DataFrame:
+        """Return the rows of `lifecycle_events` of zones known at candle `first` or later."""
+        at, code, who, touches = zone_events(self.runs, first)
+        return event_rows(
+            self.context.candles, SUBJECT, at, ids=[self.id_of(int(n)) for n in who], code=code, touches=touches
+        )
+
+    def counts(self, first: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """Return how many zones live at candle `first` and each later one."""
+        n = len(self.context.candles)
+        steps = np.zeros(n + 1, dtype=np.int64)
+        for run in self.runs:
+            steps[run.known] += 1
+            steps[n if run.ends == NEVER else run.ends] -= 1
+        return np.cumsum(steps)[first:n]
+
+    def _since(self, first: int) -> tuple[list[int], np.ndarray[tuple[int], np.dtype[np.int64]]]:
+        """Return the zones known at candle `first` or later, and the candle of each."""
+        numbers = [number for number, run in enumerate(self.runs) if run.known >= first]
+        return numbers, np.array([self.runs[n].known for n in numbers], dtype=np.int64)
+
+    def _component(self, member: int) -> ZoneComponent:
+        tick = self.context.candles.tick_size
+        return ZoneComponent(
+            kind=ComponentKind(self.components.kind_of(member)),
+            id=self.components.id_of(member),
+            low=to_rupees(int(self.components.low[member]), tick),
+            high=to_rupees(int(self.components.high[member]), tick),
+        )
