@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from agents.domain.cycle import Candidate
-from agents.domain.market import OptionChain
+from agents.domain.market import OptionChain, OptionContract
 from agents.domain.orders import TradeSetup
 from agents.domain.values import IST, Side, content_hash
 from agents.domain.zones import Zone
@@ -49,9 +49,10 @@ class Money:
 
 @dataclass(frozen=True)
 class Proposal:
-    """The setup (None when no contract passes), whether it pays, and every contract looked at."""
+    """The setup with its contract (None when none passes), whether it pays, and every contract looked at."""
 
     setup: TradeSetup | None
+    contract: OptionContract | None
     pays: bool
     candidates: tuple[Candidate, ...]
 
@@ -104,15 +105,15 @@ def propose(
         levels = Levels(float(ground.price), float(stop), float(target), _probability(ground.zone))
         choice = choose(chain, market, ground.zone.side, levels, now=now, rules=rules)
         if choice.best is None:
-            return Proposal(None, pays=False, candidates=choice.candidates)
+            return Proposal(None, None, pays=False, candidates=choice.candidates)
         setup = _setup(ground, choice.best, (stop, target), money, now=now, synthetic=chain.synthetic)
         pays = setup.risk_reward >= money.min_risk_reward
-        proposal = Proposal(setup, pays=pays, candidates=choice.candidates)
+        proposal = Proposal(setup, choice.best.quote.contract, pays=pays, candidates=choice.candidates)
         if pays:
             return proposal
         if best is None or best.setup is None or setup.risk_reward > best.setup.risk_reward:
             best = proposal
-    return best or Proposal(None, pays=False, candidates=())
+    return best or Proposal(None, None, pays=False, candidates=())
 
 
 def _probability(zone: Zone) -> float:
