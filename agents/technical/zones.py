@@ -6,7 +6,7 @@ the first of those candles, ended at the first candle without it. More evidence 
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,11 +16,14 @@ from agents.domain.values import Side, content_id
 from agents.settings import Settings
 from agents.technical.findings import EVENT_ORDER, NEVER, Event, Findings
 from agents.technical.frames import Int8s, Positions
-from analytics_ext.confluence import confluence
+from analytics_ext.confluence import ConfluenceZones, confluence
 from analytics_ext.lifecycle import Zones, zone_lifecycle
 
 # How far beyond the far edge a close must lie to break a zone, in ticks.
 BREAK_TICKS = 1
+# How many candles one call of the kernel serves, and the ticks that it has room for.
+_MOMENTS_AT_ONCE = 1024
+_ROOM_FOR_TICKS = 2**39
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +113,8 @@ def zone_runs(components: Components, candles: Candles, settings: Settings, firs
     """
     runs: list[ZoneRun] = []
     living: dict[_Key, ZoneRun] = {}
-    for t in components.moments(first, len(candles)).tolist():
-        seen = _zones_at(components, t, settings.min_families)
+    moments = components.moments(first, len(candles))
+    for t, seen in zip(moments.tolist(), _zones_at(components, moments, settings.min_families), strict=True):
         for key in [key for key in living if key not in seen]:
             run = living.pop(key)
             run.ends, run.how = t, _ending(run, t, components, candles)
@@ -153,23 +156,49 @@ def zone_events(runs: Sequence[ZoneRun], first: int) -> tuple[Int64s, Int64s, Po
     return table[:, 0], table[:, 1], table[:, 2].astype(np.intp), table[:, 3]
 
 
-def _zones_at(components: Components, t: int, min_families: int) -> Mapping[_Key, int]:
-    """Return the zones at the close of candle `t`, each with how many kinds of evidence it has."""
-    live = np.flatnonzero((components.known <= t) & (t < components.ends))
-    cuts = np.searchsorted(components.family[live], np.arange(len(components.families) + 1)).tolist()
-    members = [live[begin:end] for begin, end in itertools.pairwise(cuts)]
-    found = confluence(
-        [(components.direction[m], components.low[m], components.high[m]) for m in members], min_families=min_families
-    )
-    # Components lie family after family, so a family's position and a place in it name one.
-    evidence = live[np.array(cuts[:-1], dtype=np.int64)[found.member_family] + found.member_zone].tolist()
-    offsets = found.member_offsets.tolist()
-    columns = (found.direction.tolist(), found.bottom.tolist(), found.top.tolist(), found.families.tolist())
-    return {
-        (direction, low, high, tuple(sorted(evidence[begin:end]))): families
-        for direction, low, high, families, (begin, end) in zip(*columns, itertools.pairwise(offsets), strict=True)
-        if low < high  # evidence that only meets at one price does not agree on a band
-    }
+def _zones_at(components: Components, moments: Int64s, min_families: int) -> list[dict[_Key, int]]:
+    """Return the zones at the close of each candle of `moments`, each with how many kinds of evidence it has.
+
+    The kernel is called once for many candles: what counts at each of them is laid on a stretch of prices of its own,
+    far enough from the next that no band reaches over.
+    """
+    found: list[dict[_Key, int]] = [{} for _ in moments]
+    if components.known.shape[0] == 0:
+        return found
+    base, span = int(components.low.min()), int(components.high.max() - components.low.min()) + 2
+    step = max(1, min(_MOMENTS_AT_ONCE, _ROOM_FOR_TICKS // span))
+    for begin in range(0, moments.shape[0], step):
+        part = moments[begin : begin + step]
+        member, place = _counting(components, part)
+        shift = place * span - base
+        cuts = np.searchsorted(components.family[member], np.arange(len(components.families) + 1)).tolist()
+        columns = (components.direction[member], components.low[member] + shift, components.high[member] + shift)
+        families = [tuple(column[first:last] for column in columns) for first, last in itertools.pairwise(cuts)]
+        bands = confluence(families, min_families=min_families)
+        evidence = member[np.array(cuts[:-1], dtype=np.int64)[bands.member_family] + bands.member_zone]
+        for where, key, kinds in _keys(bands, evidence.tolist(), base, span):
+            found[begin + where][key] = kinds
+    return found
+
+
+def _counting(components: Components, moments: Int64s) -> tuple[Int64s, Int64s]:
+    """Return each component that counts at some of `moments`, once for each, and the place of that moment."""
+    first = np.searchsorted(moments, components.known, side="left")
+    count = np.maximum(np.searchsorted(moments, components.ends, side="left") - first, 0)
+    member = np.repeat(np.arange(count.shape[0], dtype=np.int64), count)
+    place = np.arange(member.shape[0]) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
+    return member, place.astype(np.int64)
+
+
+def _keys(bands: ConfluenceZones, evidence: list[int], base: int, span: int) -> Iterator[tuple[int, _Key, int]]:
+    """Yield the moment, the zone and its kinds of evidence of each band, moved back to its prices."""
+    where = (bands.bottom // span).tolist()
+    lows, highs = (bands.bottom % span + base).tolist(), (bands.top % span + base).tolist()
+    rows = zip(where, bands.direction.tolist(), lows, highs, bands.families.tolist(), strict=True)
+    offsets = bands.member_offsets.tolist()
+    for (moment, direction, low, high, kinds), first, last in zip(rows, offsets[:-1], offsets[1:], strict=True):
+        if low < high:  # evidence that only meets at one price does not agree on a band
+            yield moment, (direction, low, high, tuple(sorted(evidence[first:last]))), kinds
 
 
 def _ending(run: ZoneRun, t: int, components: Components, candles: Candles) -> Event:
