@@ -1,0 +1,1 @@
+"""What a model is told when it judges a zone; one file for each version."""
