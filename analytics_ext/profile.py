@@ -79,9 +79,11 @@ def _grid(high: Int64s, low: Int64s, row: int) -> _Grid:
 
 
 def _countable(volume: Int64s) -> Int64s:
-    total = volume.sum(dtype=np.float64)
-    if total > LARGEST_TOTAL_VOLUME:
-        raise ValueError(f"volume: sums to {total:.0f} contracts, more than 2**46; pass fewer candles at a time")
+    """Refuse volumes whose sum in units could overflow; the exact sum is only taken where the bound leaves doubt."""
+    if int(volume.max()) * volume.size > LARGEST_TOTAL_VOLUME:
+        total = volume.sum(dtype=np.float64)
+        if total > LARGEST_TOTAL_VOLUME:
+            raise ValueError(f"volume: sums to {total:.0f} contracts, more than 2**46; pass fewer candles at a time")
     return volume
 
 
