@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analytics_ext.blocks import order_blocks
+from analytics_ext.gaps import fair_value_gaps
 from analytics_ext.lifecycle import Lifecycle, Progress, Reason, Zones, live_at, zone_lifecycle
+from analytics_ext.zones import explosive_zones
 from tests.analytics_ext import reference_zones as reference
 from tests.analytics_ext.strategies import Candles, any_candles, random_candles
 
@@ -261,3 +264,16 @@ def test_live_zones_are_known_not_dead_and_in_the_window(
 def test_live_at_refuses_columns_of_unequal_length() -> None:
     with pytest.raises(ValueError, match="origin: has 1"):
         live_at([1, 2], [3, 4], [5], 1, 1)
+
+
+def test_gaps_blocks_and_bases_are_followed_as_they_are() -> None:
+    candles = random_candles(2000, 11, step=9, wick=3)
+    gaps = fair_value_gaps(candles.high, candles.low, candles.close)
+    blocks = order_blocks(*candles, half_length=3)
+    bases = explosive_zones(candles.open, candles.high, candles.low, candles.close, body_atr=0.5)
+    for zones in (gaps, blocks, bases):
+        plain = Zones(zones.direction, zones.bottom, zones.top, zones.confirmed)
+        life = zone_lifecycle(candles.high, candles.low, candles.close, zones)
+        expected = zone_lifecycle(candles.high, candles.low, candles.close, plain)
+        assert life.touched.size > 0
+        assert all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(life, expected, strict=True))
