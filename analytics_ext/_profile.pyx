@@ -45,29 +45,29 @@ cdef inline int64_t share(double units, double part, double whole) noexcept nogi
     return wide_share(<int64_t>units, <int64_t>part, <int64_t>whole)
 
 
-cdef inline Spread spread_candle(double high, double low, double volume, double row, double per_row,
+cdef inline Spread spread_candle(double high, double low, int64_t volume, double row, double per_row,
                                  bint by_touch) noexcept nogil:
     """What a candle gives to its lowest row, to its highest, and to each between.
 
-    Prices are counted from the lower edge of row 0. They, the rows and the volumes are whole and exact as float64. No
-    branch asks how many rows the candle covers: that is a coin toss the processor would lose.
+    Prices are counted from half a tick below row 0: that keeps their quotients away from whole numbers by more than
+    the rounding error, so that truncation is floor. They, the rows and the volumes are exact as float64. No branch asks
+    how many rows the candle covers: that is a coin toss the processor would lose.
     """
     cdef Spread s
-    cdef double height, units = volume * UNITS
+    cdef double height, units = <double>volume * UNITS
     cdef int64_t steps
-    # Half a tick keeps the quotient away from whole numbers by more than the rounding error: truncation is floor.
-    s.first = <int64_t>((low + 0.5) * per_row)
-    s.last = <int64_t>((high + 0.5) * per_row)
+    s.first = <int64_t>(low * per_row)
+    s.last = <int64_t>(high * per_row)
     steps = s.last - s.first
     if by_touch:
         s.full = share(units, 1.0, <double>(steps + 1))
         s.highest = s.full
-        s.lowest = <int64_t>units - s.full * steps
+        s.lowest = volume * UNITS - s.full * steps
     else:
         height = max(high - low, 1.0)
         s.full = share(units, min(row, height), height) & -<int64_t>(steps > 1)
-        s.highest = share(units, min(high - <double>s.last * row, height), height) & -<int64_t>(steps > 0)
-        s.lowest = <int64_t>units - s.full * (steps - 1) - s.highest
+        s.highest = share(units, min(high - 0.5 - <double>s.last * row, height), height) & -<int64_t>(steps > 0)
+        s.lowest = volume * UNITS - s.full * (steps - 1) - s.highest
     return s
 
 
@@ -79,14 +79,14 @@ def volume_profile(const int64_t[::1] high, const int64_t[::1] low, const int64_
     # keeps one candle's store out of the next one's load.
     table = np.zeros(8 * (n_rows + 1), dtype=np.int64)
     cdef int64_t[::1] rows = out, lines = table
-    cdef double per_row = 1.0 / <double>row
+    cdef double per_row = 1.0 / <double>row, below = <double>floor - 0.5
     cdef Py_ssize_t i, k, first, last
     cdef int64_t running = 0
     cdef Spread s
 
     with nogil:
         for i in range(high.shape[0]):
-            s = spread_candle(<double>high[i] - floor, <double>low[i] - floor, volume[i], row, per_row, by_touch)
+            s = spread_candle(high[i] - below, low[i] - below, volume[i], row, per_row, by_touch)
             first = 8 * s.first + (i & 3)
             last = 8 * s.last + (i & 3)
             lines[first] += s.full
@@ -208,14 +208,14 @@ def rolling_value_area(const int64_t[::1] high, const int64_t[::1] low, const in
     edge_counts = np.zeros((2, n_rows + 2 * MARGIN), dtype=np.int64)
     cdef int64_t[:, ::1] areas = out, edges = edge_counts
     cdef int64_t[::1] padded = padded_rows
-    cdef double per_row = 1.0 / <double>row
+    cdef double per_row = 1.0 / <double>row, below = <double>floor - 0.5
     cdef Py_ssize_t t, gone, poc = MARGIN, first = n_rows + MARGIN, last = 0, val = 0, vah = 0
     cdef int64_t total = 0, most
     cdef Spread s
 
     with nogil:
         for t in range(high.shape[0]):
-            s = spread_candle(<double>high[t] - floor, <double>low[t] - floor, volume[t], row, per_row, by_touch)
+            s = spread_candle(high[t] - below, low[t] - below, volume[t], row, per_row, by_touch)
             move(padded, edges, s, 1)
             total += volume[t] * UNITS
             first = min(first, s.first + MARGIN)
@@ -224,8 +224,7 @@ def rolling_value_area(const int64_t[::1] high, const int64_t[::1] low, const in
             most = padded[poc]
             gone = t - window
             if gone >= 0:
-                s = spread_candle(<double>high[gone] - floor, <double>low[gone] - floor, volume[gone], row, per_row,
-                                  by_touch)
+                s = spread_candle(high[gone] - below, low[gone] - below, volume[gone], row, per_row, by_touch)
                 move(padded, edges, s, -1)
                 total -= volume[gone] * UNITS
                 while edges[0, first] == 0:
