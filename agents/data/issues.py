@@ -1,5 +1,6 @@
 """The log of what cleaning found and did: one row of `data_issues` for each decision."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -32,8 +33,15 @@ class IssueLog:
 
     def counts(self) -> dict[str, int]:
         """Return how many issues each rule has, by name of the rule."""
-        rules = sorted(rule for rule, _, _ in self._words)
-        return {rule: rules.count(rule) for rule in dict.fromkeys(rules)}
+        return dict(sorted(Counter(rule for rule, _, _ in self._words).items()))
+
+    def actions(self) -> dict[str, int]:
+        """Return how many issues each action has."""
+        return dict(Counter(action for _, action, _ in self._words))
+
+    def __len__(self) -> int:
+        """Return the number of issues."""
+        return len(self._words)
 
     def arrow(self, source: str) -> "pa.Table":
         """Return the issues as rows of `data_issues`, without their stamp."""

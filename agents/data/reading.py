@@ -120,7 +120,7 @@ def raw_candles(frame: "pd.DataFrame", path: Path, instrument: str | None) -> Ra
     return RawCandles(
         names=names,
         code=code,
-        opened=_seconds(frame, columns["opened"], path),
+        opened=seconds_of(frame, columns["opened"], path),
         prices=np.column_stack(prices),
         volume=_numbers(frame, columns["volume"]) if "volume" in columns else np.zeros(len(frame)),
         open_interest=_numbers(frame, columns.get("open_interest")),
@@ -159,7 +159,7 @@ def _numbers(frame: "pd.DataFrame", column: str | None) -> Float64s:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _seconds(frame: "pd.DataFrame", column: str, path: Path) -> Int64s:
+def seconds_of(frame: "pd.DataFrame", column: str, path: Path) -> Int64s:
     """Return a time column as seconds since 1970 UTC; times without a zone are IST."""
     import pandas as pd  # noqa: PLC0415  (a third of a second that not every process needs)
 
