@@ -8,7 +8,7 @@ from exchange.paths import Float64s, Int64s
 
 STRIKE_STEP = 50
 CHAIN_STRIKES = 20
-TRADED_STRIKES = 12
+TRADED_STRIKES = 10
 SNAPSHOT_MINUTES = 3
 
 

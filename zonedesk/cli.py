@@ -1,0 +1,37 @@
+"""The command ``zonedesk``: the one entrance for people and scripts."""
+
+import typer
+
+from zonedesk.commands import desk, market, research
+
+EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not ready or not healthy. Results go to standard output."
+
+app = typer.Typer(
+    name="zonedesk",
+    help="An AI trading desk for NIFTY options: zones, verdicts, trades, and the reasons for each.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("import")(market.import_files)
+app.command()(market.simulate)
+app.command()(research.materialize)
+app.command()(research.zones)
+app.command()(research.replay)
+app.command()(research.certify)
+app.command()(desk.up)
+app.command()(desk.down)
+app.command()(desk.status)
+app.command()(desk.doctor)
+app.command(hidden=True)(desk.feed)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""Commands that analyse what the store holds: materialize, zones, replay and certify."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from zonedesk.shell import (
+    DataDir,
+    Debug,
+    ExitCode,
+    First,
+    Instrument,
+    Json,
+    Last,
+    Mode,
+    Shell,
+    day,
+    settings_for_reading,
+    settings_of,
+    wall_now,
+)
+
+MOMENTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M"]
+
+
+def materialize(
+    *,
+    first: First,
+    last: Last,
+    instrument: Instrument = "NIFTY",
+    as_json: Json = False,
+    data_dir: DataDir = None,
+    mode: Mode = None,
+    debug: Debug = False,
+) -> None:
+    """Compute the analysis of past sessions, as Dagster runs it; the runs show in Dagster's pages."""
+    shell = Shell(as_json, debug)
+    with shell.errors():
+        from pipelines.run import materialize_range  # noqa: PLC0415  (start-up)
+
+        from zonedesk.views import materialize_text  # noqa: PLC0415  (start-up)
+
+        settings = settings_of(data_dir, mode, default="replay")
+        with shell.progress("materialising sessions") as step:
+            facts = materialize_range(settings, instrument, day(first), day(last), on_progress=step)
+        shell.result(facts, materialize_text(facts))
+
+
+def zones(
+    *,
+    at: Annotated[datetime, typer.Option("--at", formats=MOMENTS, help="As known then; without an offset it is IST.")],
+    instrument: Instrument = "NIFTY",
+    as_json: Json = False,
+    data_dir: DataDir = None,
+    mode: Mode = None,
+    debug: Debug = False,
+) -> None:
+    """Show the zones as they were known at a moment, with their components and verdicts."""
+    shell = Shell(as_json, debug)
+    with shell.errors():
+        from agents.data.findings import zones_at  # noqa: PLC0415  (start-up)
+
+        from agents.data.store import Store  # noqa: PLC0415  (start-up)
+        from agents.domain.values import IST  # noqa: PLC0415  (start-up)
+        from zonedesk.views import zones_facts, zones_text  # noqa: PLC0415  (start-up)
+
+        settings = settings_for_reading(shell, data_dir, mode)
+        moment = at if at.tzinfo else at.replace(tzinfo=IST)
+        store = Store(settings.store_path, settings.mode, now=wall_now, create=False)
+        analysis = zones_at(store, instrument, moment)
+        facts = zones_facts(instrument, moment, analysis)
+        shell.result(facts, zones_text(facts))
+
+
+def replay(
+    on: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="The session's date.")],
+    *,
+    instrument: Instrument = "NIFTY",
+    as_json: Json = False,
+    data_dir: DataDir = None,
+    mode: Mode = None,
+    debug: Debug = False,
+) -> None:
+    """Trade one recorded session from its open to its close: each cycle's decision, and the day's result."""
+    shell = Shell(as_json, debug)
+    with shell.errors():
+        from zonedesk.replay import replay as run  # noqa: PLC0415  (start-up)
+        from zonedesk.views import cycle_text, replay_facts, replay_text  # noqa: PLC0415  (start-up)
+
+        settings = settings_of(data_dir, mode, default="replay")
+
+        def told(record: object) -> None:
+            if not as_json:
+                print(cycle_text(record))
+
+        facts = replay_facts(run(settings, day(on), instrument, on_cycle=told))
+        shell.result(facts, replay_text(facts))
+
+
+def certify(
+    *,
+    first: First,
+    last: Last,
+    instrument: Instrument = "NIFTY",
+    as_json: Json = False,
+    data_dir: DataDir = None,
+    mode: Mode = None,
+    debug: Debug = False,
+) -> None:
+    """Prove that no finding was rewritten: replay prefixes of the candles through every detector and the zones."""
+    shell = Shell(as_json, debug)
+    with shell.errors():
+        from zonedesk.certification import certify_range  # noqa: PLC0415  (start-up)
+        from zonedesk.views import certificates_text  # noqa: PLC0415  (start-up)
+
+        settings = settings_for_reading(shell, data_dir, mode)
+        with shell.progress("certifying") as step:
+            certificates = certify_range(settings, instrument, day(first), day(last), on_progress=step)
+        rows = [certificate.model_dump(mode="json") for certificate in certificates]
+        rewritten = sum(certificate.rewritten for certificate in certificates)
+        facts = {"instrument": instrument, "from": str(day(first)), "to": str(day(last)), "rewritten": rewritten}
+        shell.result({**facts, "certificates": rows}, certificates_text(rows))
+        if rewritten:
+            shell.note(f"{rewritten} findings were rewritten by later candles: do not trade on these detectors")
+            raise typer.Exit(ExitCode.FAILED)

@@ -1,0 +1,73 @@
+"""The processes of a desk and how each is started."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from agents.settings import Settings
+from zonedesk.ports import HOST
+from zonedesk.supervise import Service
+
+CODE_SERVER = "code-server"
+WEBSERVER = "dagster"
+DASHBOARD = "dashboard"
+
+# Streamlit collects garbage after every refresh unless told not to, which costs more than the refresh itself.
+STREAMLIT_OPTIONS = {
+    "server.address": HOST,
+    "server.headless": "true",
+    "server.fileWatcherType": "none",
+    "server.allowedHosts": "localhost,127.0.0.1",
+    "server.disconnectedSessionTTL": "30",
+    "browser.gatherUsageStats": "false",
+    "browser.serverAddress": HOST,
+    "runner.postScriptGC": "false",
+    "runner.magicEnabled": "false",
+    "client.toolbarMode": "minimal",
+    "client.showErrorDetails": "none",
+    "theme.base": "dark",
+    "theme.primaryColor": "#2962FF",
+    "theme.backgroundColor": "#131722",
+    "theme.secondaryBackgroundColor": "#1E222D",
+    "theme.textColor": "#D1D4DC",
+    "theme.borderColor": "#2A2E39",
+    "theme.greenColor": "#089981",
+    "theme.redColor": "#F23645",
+    "theme.blueColor": "#2962FF",
+    "theme.baseRadius": "4px",
+    "theme.baseFontSize": "14",
+}
+
+
+def services(settings: Settings, workspace: Path, code_port: int) -> list[Service]:
+    """Return the processes of the paper desk, in the order in which they are started."""
+    python = sys.executable
+    dagster_url = f"http://{HOST}:{settings.dagster_port}"
+    dashboard_url = f"http://{HOST}:{settings.dashboard_port}"
+    code = (python, "-m", "dagster", "api", "grpc", "-m", "pipelines.definitions", "-h", HOST, "-p", str(code_port))
+    web = (python, "-m", "dagster_webserver", "-h", HOST, "-p", str(settings.dagster_port), "-w", str(workspace))
+    daemon = (python, "-m", "dagster._daemon", "run", "-w", str(workspace))
+    app = str(Path(__file__).resolve().parents[1] / "ui" / "app.py")
+    options = [part for name, value in STREAMLIT_OPTIONS.items() for part in (f"--{name}", value)]
+    dashboard = (python, "-m", "streamlit", "run", app, "--server.port", str(settings.dashboard_port), *options)
+    feed = (python, "-m", "zonedesk.cli", "feed")
+    return [
+        Service(CODE_SERVER, code, check=f"tcp://{HOST}:{code_port}", stop_rank=1),
+        Service("feed", feed),
+        Service("daemon", daemon),
+        Service(WEBSERVER, web, check=f"{dagster_url}/server_info", address=dagster_url),
+        Service(DASHBOARD, dashboard, check=f"{dashboard_url}/_stcore/health", address=dashboard_url),
+    ]
+
+
+def environment(settings: Settings, dagster_home: Path) -> Mapping[str, str]:
+    """Return what the processes find in their environment: the desk's mode and folder, and nothing that phones home."""
+    return {
+        **os.environ,
+        "ZONEDESK_MODE": settings.mode,
+        "ZONEDESK_DATA_DIR": str(settings.data_dir.resolve()),
+        "DAGSTER_HOME": str(dagster_home),
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
