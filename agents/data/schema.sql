@@ -68,7 +68,8 @@ create table explosive_zones (
 );
 create table zones (
     id varchar, instrument varchar, session date, side varchar, low bigint, high bigint,
-    event_at timestamptz, known_at timestamptz, formation_confidence double, families integer, recorded_at timestamptz
+    event_at timestamptz, known_at timestamptz, candle bigint, formation_confidence double, families integer,
+    recorded_at timestamptz
 );
 create table zone_components (
     zone_id varchar, instrument varchar, session date, known_at timestamptz, kind varchar, id varchar,

@@ -1,5 +1,6 @@
 """Zones, what they are made of, and what the judge said of them."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
 from typing import Self
@@ -139,3 +140,13 @@ def confidence_after(formation: float, touches: int) -> float:
 def range_in_rupees(ticks: float | None, tick_size: Decimal) -> Decimal | None:
     """Return an average true range, kept in ticks with a fraction, in rupees; None where there is none yet."""
     return None if ticks is None else Decimal(str(round(ticks, 4))) * tick_size
+
+
+def in_order_of_weight(parts: Iterable[ConfidencePart]) -> tuple[ConfidencePart, ...]:
+    """Return the parts of a confidence, the heaviest first."""
+    return tuple(sorted(parts, key=lambda part: (-part.weight, part.name)))
+
+
+def in_order_of_price(components: Iterable[ZoneComponent]) -> tuple[ZoneComponent, ...]:
+    """Return the components of a zone, family by family, from the lowest up."""
+    return tuple(sorted(components, key=lambda c: (c.kind.value, c.low, c.high, c.id)))

@@ -62,23 +62,43 @@ class Analysis:
     @cached_property
     def zones(self) -> pd.DataFrame:
         """Rows of the table `zones`."""
-        return self.book.zone_frame(self.first)
+        return self.book.zone_frame(self.book.known_since(self.first))
 
     @cached_property
     def zone_components(self) -> pd.DataFrame:
         """Rows of the table `zone_components`."""
-        return self.book.component_frame(self.first)
+        return self.book.component_frame(self.book.known_since(self.first))
 
     @cached_property
     def zone_parts(self) -> pd.DataFrame:
         """Rows of the table `zone_parts`."""
-        return self.book.part_frame(self.first)
+        return self.book.part_frame(self.book.known_since(self.first))
 
     @cached_property
     def lifecycle_events(self) -> pd.DataFrame:
         """Rows of the table `lifecycle_events`: of the three families of findings, and of the zones."""
         frames = [found.event_frame(self.first) for found in self.findings.values()]
-        return pd.concat([*frames, self.book.event_frame(self.first)], ignore_index=True)
+        return pd.concat([*frames, self.zone_events], ignore_index=True)
+
+    @cached_property
+    def zone_events(self) -> pd.DataFrame:
+        """Rows of the table `lifecycle_events` of the zones alone."""
+        return self.book.event_frame(range(len(self.book.runs)), self.first, len(self.candles))
+
+    @cached_property
+    def carried(self) -> Mapping[str, pd.DataFrame]:
+        """Rows that became known before candle `first`, by table, of the zones that lived right before it.
+
+        A store that holds these beside the rows since then knows every zone that lives, also where the sessions
+        before were never analysed.
+        """
+        numbers = self.book.living(self.first - 1) if self.first else []
+        return {
+            "zones": self.book.zone_frame(numbers),
+            "zone_components": self.book.component_frame(numbers),
+            "zone_parts": self.book.part_frame(numbers),
+            "lifecycle_events": self.book.event_frame(numbers, 0, self.first),
+        }
 
     @cached_property
     def analysis_candles(self) -> pd.DataFrame:

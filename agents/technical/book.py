@@ -6,9 +6,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from agents.domain.candles import moment
+from agents.domain.candles import Int64s, moment
 from agents.domain.values import Side, to_rupees
-from agents.domain.zones import ComponentKind, ConfidencePart, Zone, ZoneComponent, confidence_after
+from agents.domain.zones import (
+    ComponentKind,
+    ConfidencePart,
+    Zone,
+    ZoneComponent,
+    confidence_after,
+    in_order_of_price,
+    in_order_of_weight,
+)
 from agents.technical.confidence import WEIGHTS, Context, Formation, formation_confidence, parts
 from agents.technical.findings import NEVER, event_rows
 from agents.technical.frames import rows_known_at, sides, stamps
@@ -63,33 +71,36 @@ class ZoneBook:
             known_at=moment(int(candles.closed_at[run.known])),
             confidence=confidence_after(formed, touches),
             formation_confidence=formed,
-            parts=tuple(
+            parts=in_order_of_weight(
                 ConfidencePart(name=name, value=value, weight=weight)
                 for (name, weight), value in zip(WEIGHTS.items(), values, strict=True)
             ),
-            components=tuple(self._component(member) for member in run.members),
+            components=in_order_of_price(self._component(member) for member in run.members),
             touches=touches,
             age_candles=at - run.known,
         )
 
-    def zone_frame(self, first: int) -> pd.DataFrame:
-        """Return the rows of `zones` known at candle `first` or later."""
-        numbers, known = self._since(first)
-        runs, candles = [self.runs[n] for n in numbers], self.context.candles
+    def known_since(self, first: int) -> list[int]:
+        """Return the zones that became known at candle `first` or later."""
+        return [number for number, run in enumerate(self.runs) if run.known >= first]
+
+    def zone_frame(self, numbers: Sequence[int]) -> pd.DataFrame:
+        """Return the rows of `zones` of the zones `numbers`."""
+        runs, candles, known = [self.runs[n] for n in numbers], self.context.candles, self._known(numbers)
         own = {
             "id": [self.id_of(n) for n in numbers],
             "side": sides(np.array([run.direction for run in runs], dtype=np.int8)),
             "low": np.array([run.low for run in runs], dtype=np.int64),
             "high": np.array([run.high for run in runs], dtype=np.int64),
             "event_at": stamps(candles.closed_at[np.array([run.origin for run in runs], dtype=np.int64)]),
-            "formation_confidence": np.array([formation_confidence(self.parts_of(n)) for n in numbers]),
+            "candle": known,
+            "formation_confidence": np.array([formation_confidence(self.parts_of(n)) for n in numbers], dtype=float),
             "families": np.array([run.families for run in runs], dtype=np.int64),
         }
         return rows_known_at(candles, known, own)
 
-    def component_frame(self, first: int) -> pd.DataFrame:
-        """Return the rows of `zone_components` of the zones known at candle `first` or later."""
-        numbers, known = self._since(first)
+    def component_frame(self, numbers: Sequence[int]) -> pd.DataFrame:
+        """Return the rows of `zone_components` of the zones `numbers`."""
         members = [member for n in numbers for member in self.runs[n].members]
         counts = [len(self.runs[n].members) for n in numbers]
         own = {
@@ -99,27 +110,25 @@ class ZoneBook:
             "low": self.components.low[members],
             "high": self.components.high[members],
         }
-        return rows_known_at(self.context.candles, np.repeat(known, counts), own)
+        return rows_known_at(self.context.candles, np.repeat(self._known(numbers), counts), own)
 
-    def part_frame(self, first: int) -> pd.DataFrame:
-        """Return the rows of `zone_parts` of the zones known at candle `first` or later."""
-        numbers, known = self._since(first)
+    def part_frame(self, numbers: Sequence[int]) -> pd.DataFrame:
+        """Return the rows of `zone_parts` of the zones `numbers`."""
         own = {
             "zone_id": [self.id_of(n) for n in numbers for _ in WEIGHTS],
             "name": list(WEIGHTS) * len(numbers),
             "value": np.array([value for n in numbers for value in self.parts_of(n)], dtype=np.float64),
             "weight": np.array(list(WEIGHTS.values()) * len(numbers), dtype=np.float64),
         }
-        return rows_known_at(self.context.candles, np.repeat(known, len(WEIGHTS)), own)
+        return rows_known_at(self.context.candles, np.repeat(self._known(numbers), len(WEIGHTS)), own)
 
-    def event_frame(self, first: int) -> pd.DataFrame:
-        """Return the rows of `lifecycle_events` of zones known at candle `first` or later."""
-        at, code, who, touches = zone_events(self.runs, first)
-        return event_rows(
-            self.context.candles, SUBJECT, at, ids=[self.id_of(int(n)) for n in who], code=code, touches=touches
-        )
+    def event_frame(self, numbers: Sequence[int], first: int, stop: int) -> pd.DataFrame:
+        """Return the rows of `lifecycle_events` of the zones `numbers` known at candles `first` to ``stop - 1``."""
+        at, code, who, touches = zone_events([self.runs[n] for n in numbers], first, stop)
+        ids = [self.id_of(numbers[int(place)]) for place in who]
+        return event_rows(self.context.candles, SUBJECT, at, ids=ids, code=code, touches=touches)
 
-    def counts(self, first: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def counts(self, first: int) -> Int64s:
         """Return how many zones live at candle `first` and each later one."""
         n = len(self.context.candles)
         steps = np.zeros(n + 1, dtype=np.int64)
@@ -128,10 +137,9 @@ class ZoneBook:
             steps[n if run.ends == NEVER else run.ends] -= 1
         return np.cumsum(steps)[first:n]
 
-    def _since(self, first: int) -> tuple[list[int], np.ndarray[tuple[int], np.dtype[np.int64]]]:
-        """Return the zones known at candle `first` or later, and the candle of each."""
-        numbers = [number for number, run in enumerate(self.runs) if run.known >= first]
-        return numbers, np.array([self.runs[n].known for n in numbers], dtype=np.int64)
+    def _known(self, numbers: Sequence[int]) -> Int64s:
+        """Return the candle at which each zone became known."""
+        return np.array([self.runs[n].known for n in numbers], dtype=np.int64)
 
     def _component(self, member: int) -> ZoneComponent:
         tick = self.context.candles.tick_size

@@ -126,11 +126,9 @@ def _bits(values: Column) -> Int64s:
 
 def _analysis_rows(analysis: Analysis, first: int) -> Rows:
     """Return the rows of every table of the zones, one string a row."""
-    events = analysis.book.event_frame(analysis.first)
     tables = {
-        "id": (analysis.zones, events),
+        "id": (analysis.zones, analysis.zone_events),
         "zone_id": (analysis.zone_components, analysis.zone_parts),
-        "candle": (analysis.analysis_candles,),
     }
     known, key, text = [], [], []
     for name, frames in tables.items():

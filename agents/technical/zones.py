@@ -144,13 +144,15 @@ def zone_id(run: ZoneRun, components: Components, candles: Candles) -> str:
     )
 
 
-def zone_events(runs: Sequence[ZoneRun], first: int) -> tuple[Int64s, Int64s, Positions, Int64s]:
-    """Return candle, event, run and touches so far of each event since candle `first`, in the order of rows."""
+def zone_events(runs: Sequence[ZoneRun], first: int, stop: int) -> tuple[Int64s, Int64s, Positions, Int64s]:
+    """Return candle, event, run and touches so far of each event at candles `first` to ``stop - 1``, as rows go."""
     rows: list[tuple[int, int, int, int]] = []
     for number, run in enumerate(runs):
         touched = run.touches.tolist()
-        rows += [(t, EVENT_ORDER[Event.TOUCHED], number, n) for n, t in enumerate(touched, start=1) if t >= first]
-        if run.how is not None and run.ends >= first:
+        rows += [
+            (t, EVENT_ORDER[Event.TOUCHED], number, n) for n, t in enumerate(touched, start=1) if first <= t < stop
+        ]
+        if run.how is not None and first <= run.ends < stop:
             rows.append((run.ends, EVENT_ORDER[run.how], number, len(touched)))
     table = np.array(sorted(rows), dtype=np.int64).reshape(-1, 4)
     return table[:, 0], table[:, 1], table[:, 2].astype(np.intp), table[:, 3]
