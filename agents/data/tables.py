@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 STAMPS = frozenset({"recorded_at", "ingested_at"})
-_KNOWN = ("known_at", "closed_at", "quoted_at", "decided_at")
+_KNOWN = ("known_at", "closed_at", "quoted_at", "decided_at", "seen_at")
 _FRAME = "incoming_frame"
 
 
