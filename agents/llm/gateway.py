@@ -1,7 +1,6 @@
 """The one caller of a language model: cache, budgets, deadline, attempts, and a record of all of it."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -65,8 +64,6 @@ class Gateway(Generic[R]):
         Ports.
     rules : Rules
         The bounds.
-    redact : callable
-        Takes secrets out of a text before it is kept.
     sleep : callable
         Waits between attempts.
     """
@@ -80,7 +77,6 @@ class Gateway(Generic[R]):
         breaker: Breaker,
         clock: Clock,
         rules: Rules,
-        redact: Callable[[str], str] = str,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.question = question
@@ -89,7 +85,6 @@ class Gateway(Generic[R]):
         self._breaker = breaker
         self._clock = clock
         self._rules = rules
-        self._redact = redact
         self._sleep = sleep
         self._plain_models: set[str] = set()
         self._reserved = Decimal(0)
@@ -134,7 +129,7 @@ class Gateway(Generic[R]):
         )
         ending = await self._within_budget(attempts, limit)
         cost = self._cost(attempts.usage) + self._cost(attempts.presumed)
-        call = call_of(attempts, ending, sample, asked_at, self._redact)
+        call = call_of(attempts, ending, sample, asked_at)
         call = call.model_copy(update={"cost": cost, "latency": round(loop.time() - begun, 3)})
         await asyncio.to_thread(self._calls.record_call, call)
         return _result(call, ending.value)

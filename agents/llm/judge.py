@@ -1,10 +1,8 @@
 """The judge that asks a language model."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-
-from pydantic import SecretStr
 
 from agents.domain.errors import ConfigError
 from agents.domain.evidence import SetupEvidence, SetupVerdict, ZoneEvidence
@@ -14,7 +12,6 @@ from agents.llm.attempts import Sleep
 from agents.llm.gateway import CACHE_AGE, Gateway, Result, Rules
 from agents.llm.loop import LoopThread
 from agents.llm.models import RETIRED
-from agents.llm.openai import OpenAIServer
 from agents.llm.question import Question, R, setup_question, zone_question
 from agents.llm.replies import SetupReply, ZoneReply
 from agents.llm.verdicts import Said, setup_verdict, zone_verdict
@@ -60,6 +57,9 @@ class OpenAIJudge:
     ) -> None:
         if settings.openai_api_key is None and settings.openai_base_url is None:
             raise ConfigError("no key for the model server; set OPENAI_API_KEY, or ZONEDESK_JUDGE=rules to do without")
+        # The client takes half a second to import, which only a desk with a model should pay.
+        from agents.llm.openai import OpenAIServer  # noqa: PLC0415
+
         self._clock = clock
         self._samples = samples
         self._batch_seconds = batch_seconds
@@ -70,7 +70,6 @@ class OpenAIJudge:
             daily_budget=settings.judge_daily_budget,
             cache_age=None if settings.mode == "replay" else CACHE_AGE,
         )
-        redact = redactor(settings.openai_api_key)
 
         def gateway(question: Question[R]) -> Gateway[R]:
             return Gateway(
@@ -80,7 +79,6 @@ class OpenAIJudge:
                 breaker=breaker,
                 clock=clock,
                 rules=rules,
-                redact=redact,
                 sleep=sleep,
             )
 
@@ -157,14 +155,6 @@ class OpenAIJudge:
                 for sample in range(self._samples)
             )
         )
-
-
-def redactor(secret: SecretStr | None) -> Callable[[str], str]:
-    """Return a function that takes one secret out of a text."""
-    if secret is None or not secret.get_secret_value():
-        return str
-    hidden = secret.get_secret_value()
-    return lambda text: text.replace(hidden, "[key]")
 
 
 _CURE = "set ZONEDESK_ZONE_MODEL and ZONEDESK_SETUP_MODEL to models that it serves, or ZONEDESK_JUDGE=rules"

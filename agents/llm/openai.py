@@ -1,9 +1,11 @@
 """The official client behind one call, so that its errors and types end here."""
 
+import logging
 import math
 from collections.abc import AsyncIterator
+from dataclasses import fields
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 import openai
@@ -14,10 +16,18 @@ from agents.domain.errors import JudgeUnavailableError
 from agents.llm.envelope import read_completion
 from agents.llm.server import Answer, Failure, FailureKind, Request
 
+A = TypeVar("A", Answer, Failure)
+
 REPLY_BYTES = 1_000_000
 CONNECT_SECONDS = 5.0
 _NO_KEY = "no-key"
 """What local servers are sent, which ask for no key; the client insists on one."""
+
+_TALKATIVE = ("openai", "httpx2", "httpcore2")
+"""Their loggers write headers and addresses at lower levels, and either may hold a key."""
+
+_SECRET_LENGTH = 8
+"""A shorter key is none, and taking it out would tear words apart."""
 
 
 class OpenAIServer:
@@ -34,8 +44,11 @@ class OpenAIServer:
     """
 
     def __init__(self, api_key: SecretStr | None, base_url: str | None, seconds: float) -> None:
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self._secret = "" if api_key is None else api_key.get_secret_value()
         self._client = AsyncOpenAI(
-            api_key=_NO_KEY if api_key is None else api_key.get_secret_value(),
+            api_key=self._secret or _NO_KEY,
             base_url=base_url,
             max_retries=0,
             timeout=httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
@@ -43,7 +56,17 @@ class OpenAIServer:
         )
 
     async def ask(self, request: Request) -> Answer | Failure:
-        """Send one request and wait for its reply."""
+        """Send one request and wait for its reply. Should the server repeat the key, it is taken out here."""
+        return self._without_key(await self._ask(request))
+
+    def _without_key(self, answer: A) -> A:
+        if len(self._secret) < _SECRET_LENGTH:
+            return answer
+        texts = {field.name: getattr(answer, field.name) for field in fields(answer)}
+        told = {name: text.replace(self._secret, "[key]") for name, text in texts.items() if type(text) is str}
+        return type(answer)(**(texts | told))
+
+    async def _ask(self, request: Request) -> Answer | Failure:
         messages: Any = [  # Any: the client's own types for messages are unions of dictionaries
             {"role": "system", "content": request.system},
             {"role": "user", "content": request.user},

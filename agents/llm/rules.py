@@ -30,8 +30,8 @@ class RulesJudge:
     Zones: ``probability = 0.15 + 0.55 * confidence`` plus the terms of `zone_terms`, kept within 0.05 and 0.95;
     `confirm` from 0.55 on, `reject` below 0.40, `unsure` between.
 
-    Setups: ``logit(probability) = logit(baseline_probability) + 0.35`` plus the terms of `setup_terms`; `take` from 0.50
-    on. The bounds are the same sum, lowered and raised by 0.25 and by 0.15 for each number that is not known.
+    Setups: ``logit(probability) = logit(baseline_probability) + 0.35`` plus the terms of `setup_terms`; `take` from
+    0.50 on. The bounds are the same sum, lowered and raised by 0.25 and by 0.15 for each number that is not known.
     """
 
     @property
