@@ -45,7 +45,6 @@ cdef inline double score_at(int64_t level, int64_t[::1] heap, const int64_t[::1]
     cdef Py_ssize_t family
     for family in range(sizes.shape[0]):
         if open_count[family] == 0:
-            sizes[family] = 0
             continue
         while top[heap[bases[family]]] < level:
             pop(heap, bases[family], sizes[family], weight)
@@ -84,8 +83,6 @@ def sweep(const int64_t[::1] family, const int64_t[::1] bottom, const int64_t[::
                 ended += 1
             while started < k and bottom[by_bottom[started]] == level:
                 f = family[by_bottom[started]]
-                if open_count[f] == 0:
-                    sizes[f] = 0
                 push(heap, bases[f], sizes[f], weight, by_bottom[started])
                 sizes[f] += 1
                 distinct += open_count[f] == 0

@@ -171,6 +171,12 @@ def test_price_that_stays_touches_once() -> None:
     assert touch_bars(life, 0) == [1, 4]
 
 
+def test_many_touches_are_all_logged() -> None:
+    life = flat_walk([20, 11] * 30, (1, 10, 12, 0), max_touches=100)
+    assert life.touches[0] == 30
+    assert touch_bars(life, 0) == list(range(1, 60, 2))
+
+
 def test_one_touch_too_many_ends_a_zone_without_a_breaker() -> None:
     life = flat_walk([20, 11, 20, 11, 5, 11], (1, 10, 12, 0), max_touches=1)
     assert (life.invalidated[0], life.reason[0], life.breaker[0]) == (3, Reason.TOUCH_LIMIT, -1)
