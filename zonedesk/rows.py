@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from agents.data.names import contract_name
 from agents.domain.market import Instrument, InstrumentKind
 from agents.domain.values import OptionType
 from exchange.simulation import MinuteCandles, OptionCandles, SimulatedSession
@@ -24,14 +25,9 @@ def instruments_of(made: SimulatedSession, underlying: str, future: str) -> list
     return [index, near, *[_option(contract, underlying) for contract in made.options]]
 
 
-def contract_name(underlying: str, contract: OptionCandles) -> str:
-    """Return a contract's name, such as NIFTY25110425500CE."""
-    return f"{underlying}{contract.expiry_on:%y%m%d}{contract.strike}{contract.option_type}"
-
-
 def _option(contract: OptionCandles, underlying: str) -> Instrument:
     return Instrument(
-        name=contract_name(underlying, contract),
+        name=_name(contract, underlying),
         kind=InstrumentKind.OPTION,
         tick_size=TICK_SIZE,
         underlying=underlying,
@@ -39,6 +35,10 @@ def _option(contract: OptionCandles, underlying: str) -> Instrument:
         strike=Decimal(contract.strike),
         option_type=OptionType(contract.option_type),
     )
+
+
+def _name(contract: OptionCandles, underlying: str) -> str:
+    return contract_name(underlying, contract.expiry_on, Decimal(contract.strike), OptionType(contract.option_type))
 
 
 def candle_rows(
@@ -56,7 +56,7 @@ def candle_rows(
         Seconds since 1970 UTC.
     """
     named = [(underlying, made.index), (future, made.future)]
-    named += [(contract_name(underlying, contract), contract.candles) for contract in made.options]
+    named += [(_name(contract, underlying), contract.candles) for contract in made.options]
     parts = [(name, candles, _between(candles.opened_at + 60, after, until)) for name, candles in named]
     names = _labels([name for name, _, _ in parts], [int(rows.sum()) for _, _, rows in parts])
     opened = _joined((candles.opened_at[rows] for _, candles, rows in parts))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from agents.domain.values import IST
 
 if TYPE_CHECKING:
+    from agents.data.importer import ImportReport
+    from agents.domain.cycle import CycleRecord
     from agents.domain.zones import Zone, ZoneAnalysis
 
 Facts = dict[str, Any]  # Any: what JSON can hold
@@ -99,3 +101,20 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
+
+
+def import_text(report: "ImportReport") -> str:
+    """Return what an import did as lines of text."""
+    if report.already_imported:
+        return f"{report.file}: imported before, {report.rows_there:,} rows are there"
+    head = (
+        f"{report.file}: {report.rows_read:,} rows read, {report.rows_added:,} added, {report.rows_there:,} there, "
+        f"{report.rows_dropped:,} dropped, {report.repairs:,} repairs, {report.seconds:.1f} s"
+    )
+    return "\n".join([head, *[f"    {rule}: {count:,}" for rule, count in sorted(report.issues.items())]])
+
+
+def cycle_text(record: "CycleRecord") -> str:
+    """Return one cycle as a line."""
+    detail = record.detail or record.reason.value
+    return f"{record.at.astimezone(IST):%H:%M}  {record.decision.value:<5}  {detail}"

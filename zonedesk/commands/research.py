@@ -60,7 +60,6 @@ def zones(
     shell = Shell(as_json, debug)
     with shell.errors():
         from agents.data.findings import zones_at  # noqa: PLC0415  (start-up)
-
         from agents.data.store import Store  # noqa: PLC0415  (start-up)
         from agents.domain.values import IST  # noqa: PLC0415  (start-up)
         from zonedesk.views import zones_facts, zones_text  # noqa: PLC0415  (start-up)
@@ -68,8 +67,13 @@ def zones(
         settings = settings_for_reading(shell, data_dir, mode)
         moment = at if at.tzinfo else at.replace(tzinfo=IST)
         store = Store(settings.store_path, settings.mode, now=wall_now, create=False)
-        analysis = zones_at(store, instrument, moment)
-        facts = zones_facts(instrument, moment, analysis)
+        found = zones_at(store, instrument, moment)
+        if found and not found.complete:
+            shell.note(
+                f"{len(found.analysis.zones)} of the {found.expected} zones that lived then are stored; "
+                "materialize the sessions before this one to have the others"
+            )
+        facts = zones_facts(instrument, moment, found.analysis if found else None)
         shell.result(facts, zones_text(facts))
 
 

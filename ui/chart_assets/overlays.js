@@ -1,0 +1,105 @@
+// Canvas overlays of the candle chart: zones as boxes, the volume profile as bars on the right edge.
+
+class Layer {
+  constructor(draw, zOrder) {
+    this._views = [{ zOrder: () => zOrder, renderer: () => ({ draw: (target) => target.useBitmapCoordinateSpace(draw) }) }];
+  }
+  paneViews() {
+    return this._views;
+  }
+}
+
+class Overlay {
+  constructor(zOrder) {
+    this.data = null;
+    this._layer = new Layer((scope) => this.data && this.chart && this.paint(scope), zOrder);
+  }
+  attached({ chart, series, requestUpdate }) {
+    this.chart = chart;
+    this.series = series;
+    this._requestUpdate = requestUpdate;
+  }
+  detached() {
+    this.chart = null;
+  }
+  paneViews() {
+    return this._layer.paneViews();
+  }
+  show(data) {
+    this.data = data;
+    if (this._requestUpdate) this._requestUpdate();
+  }
+}
+
+export class ZoneBoxes extends Overlay {
+  constructor(colors) {
+    super("bottom");
+    this.colors = colors;
+  }
+
+  // Zones begin at the candle that made them known and reach to the right edge while they live.
+  paint({ context, bitmapSize, horizontalPixelRatio: rx, verticalPixelRatio: ry }) {
+    const scale = this.chart.timeScale();
+    const labels = [];
+    for (const zone of this.data) {
+      const top = this.series.priceToCoordinate(zone.high);
+      const bottom = this.series.priceToCoordinate(zone.low);
+      if (top === null || bottom === null) continue;
+      const from = scale.timeToCoordinate(zone.from);
+      const x = from === null ? 0 : Math.max(0, Math.round(from * rx));
+      const y = Math.round(top * ry);
+      const height = Math.max(2, Math.round(bottom * ry) - y);
+      const color = zone.side === "demand" ? this.colors.demand : this.colors.supply;
+      context.globalAlpha = 0.1 + 0.22 * zone.confidence;
+      context.fillStyle = color;
+      context.fillRect(x, y, bitmapSize.width - x, height);
+      context.globalAlpha = zone.confirmed ? 1 : 0.55;
+      context.strokeStyle = color;
+      context.lineWidth = Math.max(1, Math.round(rx * (zone.confirmed ? 1.5 : 1)));
+      context.setLineDash(zone.confirmed ? [] : [5 * rx, 4 * rx]);
+      context.strokeRect(x, y, bitmapSize.width - x, height);
+      context.setLineDash([]);
+      labels.push({ zone, color, x: x + 6 * rx, y: y + height / 2 });
+    }
+    this.paintLabels(context, labels, ry);
+  }
+
+  paintLabels(context, labels, ry) {
+    context.globalAlpha = 1;
+    context.font = `${Math.round(11 * ry)}px system-ui, sans-serif`;
+    context.textBaseline = "middle";
+    let last = -Infinity;
+    for (const label of labels.sort((a, b) => a.y - b.y)) {
+      if (label.y - last < 13 * ry) continue; // labels never cover one another
+      last = label.y;
+      context.fillStyle = label.color;
+      context.fillText(label.zone.label, label.x, label.y);
+    }
+  }
+}
+
+export class VolumeProfileBars extends Overlay {
+  constructor(colors) {
+    super("bottom");
+    this.colors = colors;
+  }
+
+  paint({ context, bitmapSize, horizontalPixelRatio: rx, verticalPixelRatio: ry }) {
+    const { rows, row_height: step, val, vah } = this.data;
+    const most = rows.reduce((high, row) => Math.max(high, row[1]), 0);
+    if (!most) return;
+    const widest = Math.min(170 * rx, bitmapSize.width * 0.2);
+    for (const [low, volume] of rows) {
+      const top = this.series.priceToCoordinate(low + step);
+      const bottom = this.series.priceToCoordinate(low);
+      if (top === null || bottom === null) continue;
+      const width = Math.max(1, Math.round((volume / most) * widest));
+      const inside = low + step > val && low < vah;
+      context.globalAlpha = inside ? 0.55 : 0.28;
+      context.fillStyle = this.colors.profile;
+      const y = Math.round(top * ry);
+      context.fillRect(bitmapSize.width - width, y, width, Math.max(1, Math.round(bottom * ry) - y - (step > 3 ? 1 : 0)));
+    }
+    context.globalAlpha = 1;
+  }
+}

@@ -1,0 +1,201 @@
+"""The running desk: holds its home, prepares it, supervises its processes, stops them in good order."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+
+from agents.data.calendar import NseCalendar
+from agents.data.clock import ClockFile, SimulatedMarketClock, anchored
+from agents.domain.errors import ConfigError
+from agents.settings import Settings
+from zonedesk.home import DeskHome
+from zonedesk.logs import last_line
+from zonedesk.prepare import Prepared, Say, Step, prepare
+from zonedesk.services import environment, services
+from zonedesk.shell import wall_now
+from zonedesk.supervise import Supervisor
+
+STEP_SECONDS = 0.25
+STATUS_SECONDS = 2.0
+STOP_PATIENCE_SECONDS = 25.0
+DETACH_PATIENCE_SECONDS = 600.0
+
+
+@dataclass
+class RunningDesk:
+    """One desk from its start to its stop.
+
+    Parameters
+    ----------
+    settings : Settings
+        In paper mode.
+    say : callable
+        Is told in one sentence what happens.
+    step : callable
+        Is told how far long work is.
+    """
+
+    settings: Settings
+    say: Say
+    step: Step
+    home: DeskHome = field(init=False)
+    started_at: str = field(init=False)
+    _stop: bool = False
+    _supervisor: Supervisor | None = None
+    _written_at: float = 0.0
+    _state: str = "preparing"
+    _message: str = ""
+
+    def __post_init__(self) -> None:
+        self.home = DeskHome.of(self.settings)
+        self.started_at = wall_now().isoformat()
+
+    def run(self) -> None:
+        """Run until a signal asks to stop. Raises `ConfigError` if the desk runs already or cannot start."""
+        with self.home.held():
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, self._ask_to_stop)
+            try:
+                self._run(prepare(self.settings, self._tell, self.step))
+            finally:
+                self._state = "stopped"
+                self._write_status()
+
+    def _run(self, prepared: Prepared) -> None:
+        calendar = NseCalendar()
+        file = ClockFile.read(self.home.clock_path)
+        anchored(file, calendar, wall_now(), file.resumed_at).write(self.home.clock_path)
+        clock = SimulatedMarketClock(self.home.clock_path, calendar)
+        self._supervisor = Supervisor(
+            services(self.settings, prepared.workspace, prepared.code_port),
+            self.home.log_dir,
+            environment(self.settings, prepared.dagster_home),
+            self._tell,
+        )
+        self._state = "starting"
+        try:
+            self._supervisor.start()
+            self._watch(self._supervisor)
+        finally:
+            self._state = "stopping"
+            self._tell("stopping")
+            self._supervisor.stop()
+            stopped_at = clock.now()
+            clock.file.model_copy(update={"resumed_at": stopped_at, "running": False}).write(self.home.clock_path)
+
+    def _watch(self, supervisor: Supervisor) -> None:
+        told = False
+        while not self._stop:
+            supervisor.step()
+            state = "degraded" if supervisor.failed else "ready" if supervisor.all_ready else "starting"
+            if state != self._state and not (told and state == "starting"):
+                self._state = state
+                self._write_status()
+            if supervisor.all_ready and not told:
+                told = True
+                self._tell(self.addresses())
+            if time.monotonic() - self._written_at > STATUS_SECONDS:
+                self._write_status()
+            time.sleep(STEP_SECONDS)
+
+    def addresses(self) -> str:
+        """Return the sentence with the addresses that people open."""
+        return (
+            f"the desk is up. Dashboard: http://127.0.0.1:{self.settings.dashboard_port}  "
+            f"Dagster: http://127.0.0.1:{self.settings.dagster_port}"
+        )
+
+    def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+        if self._supervisor is None:
+            raise KeyboardInterrupt
+        self._stop = True
+
+    def _tell(self, text: str) -> None:
+        self._message = text
+        self._write_status()
+        self.say(text)
+
+    def _write_status(self) -> None:
+        self._written_at = time.monotonic()
+        children = self._supervisor.children if self._supervisor else []
+        self.home.write_status(
+            {
+                "state": self._state,
+                "message": self._message,
+                "pid": os.getpid(),
+                "started_at": self.started_at,
+                "written_at": wall_now().isoformat(),
+                "services": [child.facts() for child in children],
+            }
+        )
+
+
+def start_detached(settings: Settings, options: Sequence[str], say: Callable[[str], None]) -> dict[str, object]:
+    """Start the desk in the background and return its status once its addresses answer.
+
+    Parameters
+    ----------
+    settings : Settings
+        In paper mode.
+    options : sequence of str
+        Options of ``zonedesk up`` to pass on.
+    say : callable
+        Is told what the desk is doing.
+
+    Raises
+    ------
+    ConfigError
+        If it runs already, or ends before it is ready.
+    """
+    home = DeskHome.of(settings)
+    if (pid := home.running_pid()) is not None:
+        raise ConfigError(f"the desk in {home.folder} already runs (process {pid}); stop it with `zonedesk down`")
+    home.log_dir.mkdir(parents=True, exist_ok=True)
+    log = home.log_dir / "desk.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603  (our own command)
+            [sys.executable, "-m", "zonedesk.cli", "up", *options],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    said, deadline = "", time.monotonic() + DETACH_PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise ConfigError(f"the desk did not start: {last_line(log)} (more in {log})")
+        status = home.read_status()
+        if status.get("pid") == process.pid:
+            if status["message"] != said:
+                said = status["message"]
+                say(said)
+            if status["state"] in {"ready", "degraded"}:
+                return status
+        time.sleep(STEP_SECONDS)
+    raise ConfigError(f"the desk is not ready after {DETACH_PATIENCE_SECONDS:.0f} s; look into {home.log_dir}")
+
+
+def stop(settings: Settings) -> int | None:
+    """Stop the desk of this home and return the process that held it, None when nobody did.
+
+    Raises
+    ------
+    ConfigError
+        If it does not end.
+    """
+    home = DeskHome.of(settings)
+    pid = home.running_pid()
+    if pid is None:
+        return None
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_PATIENCE_SECONDS
+    while home.running_pid() is not None:
+        if time.monotonic() > deadline:
+            raise ConfigError(f"the desk (process {pid}) does not stop; end it with `kill -9 {pid}`")
+        time.sleep(STEP_SECONDS)
+    return pid

@@ -1,0 +1,106 @@
+"""How the desk is: its processes, the market's clock, and the last things it did."""
+
+from datetime import datetime
+from typing import Any
+
+from agents.bootstrap import open_ledger
+from agents.data.calendar import NseCalendar
+from agents.data.clock import SimulatedMarketClock, market_clock
+from agents.data.store import Store
+from agents.domain.errors import TradingError
+from agents.settings import Settings
+from zonedesk.home import DeskHome
+from zonedesk.judges import judge_in_words
+from zonedesk.shell import wall_now
+from zonedesk.views import ist, table
+
+Facts = dict[str, Any]  # Any: JSON
+
+_LAST = """
+    select (select max(closed_at) from candles where instrument = $instrument and minutes = 1),
+           (select max(known_at) from analysis_candles where instrument = $instrument),
+           (select arg_max({decided_at: decided_at, decision: decision, reason: reason}, decided_at) from cycles
+            where instrument = $instrument)
+"""
+
+
+def desk_status(settings: Settings) -> Facts:
+    """Return the desk's state as JSON; `state` is "ready" where everything answers."""
+    home = DeskHome.of(settings)
+    said = home.read_status()
+    pid = home.running_pid()
+    state = said.get("state", "stopped") if pid is not None else "stopped"
+    return {
+        "state": state,
+        "mode": settings.mode,
+        "pid": pid,
+        "home": str(home.folder),
+        "services": said.get("services", []) if pid is not None else [],
+        "market": _market(settings),
+        "judge": judge_in_words(settings),
+        **_last(settings),
+    }
+
+
+def _market(settings: Settings) -> Facts:
+    clock = market_clock(settings, NseCalendar())
+    now = clock.now()
+    session = NseCalendar().session(now.date())
+    facts = {"now": ist(now), "open": session is not None and session.is_open(now)}
+    if isinstance(clock, SimulatedMarketClock):
+        facts |= {"simulated": True, "speed": clock.speed, "running": clock.file.running, "ended": clock.ended}
+    return facts
+
+
+def _last(settings: Settings) -> Facts:
+    """Return the last candle, analysis and cycle, and what the desk may do; the problem where they cannot be read."""
+    store = Store(settings.store_path, settings.mode, now=wall_now, create=False)
+    facts: Facts = {"last_candle": None, "last_analysis": None, "last_cycle": None, "desk": None}
+    if not store.exists:
+        return {**facts, "problem": "the store is empty; start the desk or import data"}
+    try:
+        candle, analysis, cycle = store.rows(_LAST, {"instrument": settings.instruments[0]})[0]
+        ledger = open_ledger(settings, now=wall_now)
+        facts["desk"] = ledger.desk_state().value
+        ledger.close()
+    except TradingError as error:
+        return {**facts, "problem": str(error)}
+    return {
+        **facts,
+        "last_candle": _moment(candle),
+        "last_analysis": _moment(analysis),
+        "last_cycle": {**cycle, "decided_at": ist(cycle["decided_at"])} if cycle else None,
+    }
+
+
+def _moment(value: datetime | None) -> str | None:
+    return ist(value) if value else None
+
+
+def status_text(facts: Facts) -> str:
+    """Return the desk's state as people read it."""
+    market = facts["market"]
+    pace = f", {market['speed']} market minutes a minute" if market.get("simulated") else ""
+    cycle = facts["last_cycle"]
+    lines = [
+        f"desk           {facts['state']}" + (f" (process {facts['pid']})" if facts["pid"] else ""),
+        f"market         {market['now'][:19]} {'open' if market['open'] else 'closed'}{pace}",
+        f"last candle    {facts['last_candle'] or 'none'}",
+        f"last analysis  {facts['last_analysis'] or 'none'}",
+        f"last cycle     {_cycle(cycle) if cycle else 'none'}",
+        f"judge          {facts['judge']}",
+        f"trading        {facts['desk'] or 'unknown'}",
+    ]
+    if market.get("ended"):
+        lines.append("the simulated market has used up its sessions and stands still until tomorrow's is in the past")
+    if "problem" in facts:
+        lines.append(f"problem        {facts['problem']}")
+    if facts["services"]:
+        header = ("process", "state", "pid", "restarts", "address")
+        rows = [tuple(str(service[name] or "") for name in ("name", *header[1:])) for service in facts["services"]]
+        lines += ["", table(header, rows)]
+    return "\n".join(lines)
+
+
+def _cycle(cycle: Facts) -> str:
+    return f"{cycle['decided_at'][:19]} {cycle['decision']}: {cycle['reason']}"
