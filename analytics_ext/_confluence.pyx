@@ -53,6 +53,18 @@ cdef inline double score_at(int64_t level, int64_t[::1] heap, const int64_t[::1]
     return score
 
 
+cdef inline Py_ssize_t leave(int64_t level, Py_ssize_t ended, const int64_t[::1] family, const int64_t[::1] top,
+                             const int64_t[::1] by_top, int64_t[::1] open_count, int64_t* distinct) except -1 nogil:
+    """Count the zones below this level out; return how many have ended."""
+    cdef Py_ssize_t f
+    while ended < top.shape[0] and top[by_top[ended]] < level:
+        f = family[by_top[ended]]
+        open_count[f] -= 1
+        distinct[0] -= open_count[f] == 0
+        ended += 1
+    return ended
+
+
 def sweep(const int64_t[::1] family, const int64_t[::1] bottom, const int64_t[::1] top, const double[::1] weight,
           const int64_t[::1] by_bottom, const int64_t[::1] by_top, const int64_t[::1] bases, Py_ssize_t min_families):
     """Return rows (bottom, top, families) and scores of the intervals on which `min_families` families lie.
@@ -62,25 +74,20 @@ def sweep(const int64_t[::1] family, const int64_t[::1] bottom, const int64_t[::
     cdef Py_ssize_t k = bottom.shape[0], started = 0, ended = 0, found = -1, f
     cdef int64_t level, distinct = 0
     cdef bint within = False
-    cdef double score
     intervals = np.zeros((3, k), dtype=np.int64)
     best = np.zeros(k)
     cdef int64_t[:, ::1] interval = intervals
     cdef double[::1] scores = best
     cdef int64_t[::1] heap = np.zeros(k, dtype=np.int64)
-    cdef int64_t[::1] sizes = np.zeros(bases.shape[0], dtype=np.int64)
-    cdef int64_t[::1] open_count = np.zeros(bases.shape[0], dtype=np.int64)
+    cdef int64_t[:, ::1] counts = np.zeros((2, bases.shape[0]), dtype=np.int64)
+    cdef int64_t[::1] sizes = counts[0], open_count = counts[1]
 
     with nogil:
         while ended < k:
             level = top[by_top[ended]] + 1
             if started < k:
                 level = min(level, bottom[by_bottom[started]])
-            while ended < k and top[by_top[ended]] < level:
-                f = family[by_top[ended]]
-                open_count[f] -= 1
-                distinct -= open_count[f] == 0
-                ended += 1
+            ended = leave(level, ended, family, top, by_top, open_count, &distinct)
             while started < k and bottom[by_bottom[started]] == level:
                 f = family[by_bottom[started]]
                 push(heap, bases[f], sizes[f], weight, by_bottom[started])
@@ -97,7 +104,6 @@ def sweep(const int64_t[::1] family, const int64_t[::1] bottom, const int64_t[::
                 found += 1
                 interval[0, found] = level
                 within = True
-            score = score_at(level, heap, bases, sizes, open_count, top, weight)
-            scores[found] = max(scores[found], score)
+            scores[found] = max(scores[found], score_at(level, heap, bases, sizes, open_count, top, weight))
             interval[2, found] = max(interval[2, found], distinct)
     return intervals[:, :found + 1].copy(), best[:found + 1].copy()
