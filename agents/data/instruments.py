@@ -1,6 +1,7 @@
 """The instruments that a store knows."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from agents.data.store import Row, Store
@@ -63,6 +64,6 @@ def _instrument(row: Row) -> Instrument:
         tick_size=tick.normalize(),
         underlying=underlying,
         expiry_on=expiry,
-        strike=strike,
+        strike=None if strike is None else Decimal(f"{strike.normalize():f}"),  # 18000, not 18000.00
         option_type=OptionType(right) if right else None,
     )

@@ -142,3 +142,9 @@ def _day(value: object) -> date:
         return date.fromisoformat(str(value).strip()[:10])
     except ValueError as error:
         raise ConfigError(f"cannot read the expiry {value!r}; write it as YYYY-MM-DD") from error
+
+
+def contract_name(underlying: str, expiry_on: date, strike: Decimal, right: OptionType) -> str:
+    """Return the name of an option: underlying, expiry as YYMMDD, strike, CE or PE."""
+    level = int(strike) if strike == int(strike) else strike.normalize()
+    return f"{underlying}{expiry_on:%y%m%d}{level}{right.value}"

@@ -1,0 +1,265 @@
+"""The recorded market behind the port `MarketData`: what the store knows, as of a moment."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+import numpy as np
+
+from agents.data.contracts import OPTION_TICK, expiry_at, lot_size
+from agents.data.days import UNKNOWN, Day, DayCache, QuoteSeries, Series
+from agents.data.grid import as_day
+from agents.data.instruments import load_instruments
+from agents.data.names import instrument_from
+from agents.data.sessions import load_minutes
+from agents.data.store import Store
+from agents.domain.candles import Candles, epoch, moment
+from agents.domain.errors import ConfigError, MissingDataError
+from agents.domain.market import Instrument, InstrumentKind, OptionChain, OptionContract, OptionQuote, Quote
+from agents.domain.values import IST, to_rupees
+
+SNAPSHOT_AGE = timedelta(minutes=5)
+_LAST_CLOSE = """
+    select close, closed_at from candles
+    where instrument = ? and closed_at <= ? and minutes <= 1440 order by closed_at desc, minutes limit 1
+"""
+
+
+class StoreMarket:
+    """Recorded (or simulated) candles and quotes as known at a moment; implements `agents.ports.MarketData`.
+
+    A price is the close of the last closed candle, or a later option quote, and carries that moment. Whole sessions
+    are kept in memory; nothing later than the moment asked for is ever used.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._days = DayCache(store)
+        self._book = _Book(store)
+
+    def quote(self, instrument: str, now: datetime) -> Quote:
+        """Return the last price seen by `now`.
+
+        Raises
+        ------
+        MissingDataError
+            If the instrument has no price by then.
+        """
+        each = self._book.instrument(instrument)
+        day = self._day(each, now)
+        traded = _last_traded(day.series.get(instrument), now)
+        quoted = _last_quoted(day.quotes.get(instrument), now)
+        if quoted and (traded is None or quoted.at >= traded.at):
+            return Quote(instrument=instrument, at=moment(quoted.at), ltp=quoted.ltp, bid=quoted.bid, ask=quoted.ask)
+        if traded:
+            ltp = to_rupees(traded.close, each.tick_size)
+            return Quote(instrument=instrument, at=moment(traded.at), ltp=ltp)
+        found = self._store.rows(_LAST_CLOSE, [instrument, now])
+        if not found:
+            raise MissingDataError(f"{instrument} has no price by {now}; import its candles up to then")
+        close, at = found[0]
+        return Quote(instrument=instrument, at=at, ltp=to_rupees(close, each.tick_size))
+
+    def minutes(self, instrument: str, after: datetime, until: datetime) -> Candles:
+        """Return the finest candles that closed in (after, until]; empty when none did.
+
+        Raises
+        ------
+        MissingDataError
+            If the instrument is not known.
+        """
+        each = self._book.instrument(instrument)
+        on = until.astimezone(IST).date()
+        series = self._day(each, until).series.get(instrument)
+        if series is None or after.astimezone(IST).date() != on:
+            return load_minutes(self._store, instrument, after, until)
+        first, end = np.searchsorted(series.closed, [epoch(after), epoch(until)], side="right").tolist()
+        return _candles(each, series, slice(first, end), as_day(on))
+
+    def chain(self, underlying: str, now: datetime, *, min_minutes: int) -> OptionChain:
+        """Return the chain of the nearest expiry at least `min_minutes` away.
+
+        Snapshots of the last five minutes are preferred; without them, each contract counts with its last candle of
+        the session, and has no bid or ask.
+
+        Raises
+        ------
+        MissingDataError
+            If no option of such an expiry has a price in this session.
+        """
+        spot = self.quote(underlying, now).ltp
+        day = self._days.day(underlying, now, options=True)
+        earliest = now + timedelta(minutes=min_minutes)
+        for found in (self._quoted(day, now, earliest), self._traded(day, now, earliest)):
+            if found:
+                expiry = min(quote.contract.expiry_at for quote in found)
+                quotes = [quote for quote in found if quote.contract.expiry_at == expiry]
+                quotes.sort(key=lambda quote: (quote.contract.strike, quote.contract.option_type))
+                at = max(quote.at for quote in quotes)
+                return OptionChain(
+                    underlying=underlying,
+                    at=at,
+                    expiry_at=expiry,
+                    spot=spot,
+                    quotes=tuple(quotes),
+                    synthetic=day.synthetic,
+                )
+        raise MissingDataError(
+            f"no option on {underlying} with {min_minutes} minutes to expiry has a price on {now:%Y-%m-%d} by "
+            f"{now:%H:%M}; import an option file of that session"
+        )
+
+    def _quoted(self, day: Day, now: datetime, earliest: datetime) -> list[OptionQuote]:
+        """Return the quotes of the last snapshots."""
+        oldest = epoch(now - SNAPSHOT_AGE)
+        found = []
+        for name, series in day.quotes.items():
+            last = _last_quoted(series, now)
+            if last and last.at > oldest and (contract := self._book.contract(name)).expiry_at >= earliest:
+                found.append(
+                    OptionQuote(
+                        contract=contract,
+                        at=moment(last.at),
+                        ltp=last.ltp,
+                        bid=last.bid,
+                        ask=last.ask,
+                        open_interest=last.open_interest,
+                        volume=last.volume,
+                    )
+                )
+        return found
+
+    def _traded(self, day: Day, now: datetime, earliest: datetime) -> list[OptionQuote]:
+        """Return each contract's last candle as a quote."""
+        found = []
+        for name, series in day.series.items():
+            last = _last_traded(series, now)
+            if last and (contract := self._book.contract(name)).expiry_at >= earliest:
+                found.append(
+                    OptionQuote(
+                        contract=contract,
+                        at=moment(last.at),
+                        ltp=to_rupees(last.close, contract.tick_size),
+                        open_interest=last.open_interest,
+                        volume=last.volume,
+                    )
+                )
+        return found
+
+    def _day(self, each: Instrument, now: datetime) -> Day:
+        if each.kind is InstrumentKind.OPTION and each.underlying:
+            return self._days.day(each.underlying, now, options=True)
+        return self._days.day(each.name, now, options=False)
+
+
+class _Book:
+    """What is known of instruments and contracts, looked up once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._instruments: dict[str, Instrument] = {}
+        self._contracts: dict[str, OptionContract] = {}
+
+    def instrument(self, name: str) -> Instrument:
+        if name not in self._instruments:
+            self._instruments |= {each.name: each for each in load_instruments(self._store)}
+        if name not in self._instruments:
+            spelled = instrument_from(name, OPTION_TICK)
+            if spelled.kind is not InstrumentKind.OPTION:
+                raise MissingDataError(f"{name} is not in {self._store.path}; import its candles first")
+            self._instruments[name] = spelled  # an option that has quotes and no candles
+        return self._instruments[name]
+
+    def contract(self, name: str) -> OptionContract:
+        if name not in self._contracts:
+            self._contracts[name] = contract_of(self.instrument(name))
+        return self._contracts[name]
+
+
+def contract_of(each: Instrument) -> OptionContract:
+    """Return the contract that an option instrument stands for.
+
+    Raises
+    ------
+    ConfigError
+        If it is no option, or its lot size is not known.
+    """
+    if each.underlying is None or each.expiry_on is None or each.strike is None or each.option_type is None:
+        raise ConfigError(f"{each.name} is no option with an expiry and a strike; choose a contract")
+    return OptionContract(
+        instrument=each.name,
+        underlying=each.underlying,
+        expiry_at=expiry_at(each.expiry_on),
+        strike=each.strike,
+        option_type=each.option_type,
+        lot_size=lot_size(each.underlying, each.expiry_on),
+        tick_size=each.tick_size,
+    )
+
+
+class _Traded(NamedTuple):
+    """The last candle: ticks, and the session's volume so far."""
+
+    at: int
+    close: int
+    open_interest: int
+    volume: int
+
+
+class _Quoted(NamedTuple):
+    """The last quote that has a price."""
+
+    at: int
+    ltp: Decimal
+    bid: Decimal | None
+    ask: Decimal | None
+    open_interest: int
+    volume: int
+
+
+def _last_traded(series: Series | None, now: datetime) -> _Traded | None:
+    if series is None:
+        return None
+    row = int(np.searchsorted(series.closed, epoch(now), side="right")) - 1
+    if row < 0:
+        return None
+    volume = int(series.volume[: row + 1].sum())
+    return _Traded(int(series.closed[row]), int(series.close[row]), max(0, int(series.open_interest[row])), volume)
+
+
+def _last_quoted(series: QuoteSeries | None, now: datetime) -> _Quoted | None:
+    if series is None:
+        return None
+    row = int(np.searchsorted(series.quoted, epoch(now), side="right")) - 1
+    if row < 0 or series.ltp[row] == UNKNOWN:
+        return None
+    return _Quoted(
+        at=int(series.quoted[row]),
+        ltp=to_rupees(int(series.ltp[row]), OPTION_TICK),
+        bid=_price(series.bid[row]),
+        ask=_price(series.ask[row]),
+        open_interest=int(series.open_interest[row]),
+        volume=int(series.volume[row]),
+    )
+
+
+def _price(ticks: np.int64) -> Decimal | None:
+    return None if ticks == UNKNOWN else to_rupees(int(ticks), OPTION_TICK)
+
+
+def _candles(each: Instrument, series: Series, part: slice, day: int) -> Candles:
+    count = len(series.closed[part])
+    return Candles(
+        instrument=each.name,
+        tick_size=each.tick_size,
+        minutes=series.minutes,
+        opened_at=series.opened[part],
+        closed_at=series.closed[part],
+        open=series.open[part],
+        high=series.high[part],
+        low=series.low[part],
+        close=series.close[part],
+        volume=series.volume[part],
+        session=np.full(count, day, dtype=np.int64),
+        source=(f"{series.minutes}m",) * count,
+    )
