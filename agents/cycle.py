@@ -206,7 +206,7 @@ def _zone(desk: Desk, analysis: ZoneAnalysis, live: LiveAnalysis, price: Decimal
         raise _SkipError(Reason.NO_LIVE_ZONE)
     if analysis.atr is None or analysis.atr <= 0:
         raise _SkipError(Reason.ZONES_MISSING, "the analysis has no average true range yet")
-    able = worthy(live.zones, desk.settings.zone_confidence)
+    able = worthy(live.zones, price, desk.settings.zone_confidence)
     if not able:
         raise _SkipError(Reason.NO_CONFIRMED_ZONE)
     zone = nearest(able, price)

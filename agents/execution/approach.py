@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from agents.domain.cycle import ZoneView
 from agents.domain.values import Side
-from agents.domain.zones import Outcome, Zone, ZoneVerdictWord
+from agents.domain.zones import Outcome, Zone, ZoneVerdictWord, confidence_after
 from agents.technical import LiveZone
 
 ZONES_SHOWN = 12
@@ -24,21 +24,31 @@ def confirmed(zone: Zone) -> bool:
     return verdict is not None and verdict.outcome is Outcome.OK and verdict.verdict is ZoneVerdictWord.CONFIRM
 
 
-def worthy(zones: Sequence[LiveZone], least_confidence: float) -> list[LiveZone]:
-    """Return the zones that still stand, are confirmed, and are confident enough after their touches."""
-    return [seen for seen in zones if seen.live and confirmed(seen.zone) and seen.confidence >= least_confidence]
+def as_traded(seen: LiveZone, price: Decimal) -> Zone:
+    """Return a zone with the touches and the confidence that a trade at `price` goes by.
+
+    Those after the last closed minute, except that a visit in progress is not yet held against the zone: the trade is
+    made on that visit.
+    """
+    visiting = seen.zone.low <= price <= seen.zone.high
+    touches = max(0, seen.touches - 1) if visiting else seen.touches
+    confidence = confidence_after(seen.zone.formation_confidence, touches)
+    return seen.zone.model_copy(update={"touches": touches, "confidence": confidence})
 
 
-def nearest(zones: Sequence[LiveZone], price: Decimal) -> Zone | None:
+def worthy(zones: Sequence[LiveZone], price: Decimal, least_confidence: float) -> list[Zone]:
+    """Return the zones that still stand, are confirmed, and are confident enough to be traded at `price`."""
+    standing = [as_traded(seen, price) for seen in zones if seen.live and confirmed(seen.zone)]
+    return [zone for zone in standing if zone.confidence >= least_confidence]
+
+
+def nearest(zones: Sequence[Zone], price: Decimal) -> Zone | None:
     """Return the nearest zone that price has not passed; ties go to the more confident, then to the smaller id.
 
-    Its touches and confidence are those after the last closed minute. None when price is beyond every zone.
+    None when price is beyond every zone.
     """
-    ahead = [seen for seen in zones if distance(seen.zone, price) >= 0]
-    best = min(ahead, key=lambda s: (distance(s.zone, price), -s.confidence, s.zone.id), default=None)
-    if best is None:
-        return None
-    return best.zone.model_copy(update={"touches": best.touches, "confidence": best.confidence})
+    ahead = [zone for zone in zones if distance(zone, price) >= 0]
+    return min(ahead, key=lambda zone: (distance(zone, price), -zone.confidence, zone.id), default=None)
 
 
 def near_edges(zones: Sequence[LiveZone], side: Side) -> tuple[Decimal, ...]:
@@ -60,7 +70,7 @@ def views(zones: Sequence[LiveZone], price: Decimal) -> tuple[ZoneView, ...]:
             low=seen.zone.low,
             high=seen.zone.high,
             distance=distance(seen.zone, price),
-            confidence=seen.confidence,
+            confidence=as_traded(seen, price).confidence,
             confirmed=confirmed(seen.zone),
             state=seen.state.value,
         )

@@ -156,11 +156,19 @@ def test_the_nearest_zone_wins_then_confidence_then_the_id() -> None:
     assert cycle(zones(plain, better, twin, far)).zone_id == "a"
 
 
-def test_a_touch_since_the_analysis_lowers_the_confidence_that_is_used() -> None:
-    fakes = zones(zone_of(22_630, 22_640, confidence=0.70))
+def test_a_visit_that_ended_since_the_analysis_lowers_the_confidence() -> None:
+    fakes = zones(zone_of(22_615, 22_632, confidence=0.70))
+    fakes.market = FakeMarket(closes=(22_650.0, 22_630.0, 22_636.0))
     record = cycle(fakes)
     assert record.zones[0].confidence == pytest.approx(0.56)
     assert record.reason is Reason.NO_CONFIRMED_ZONE
+
+
+def test_the_visit_in_progress_is_not_held_against_the_zone() -> None:
+    fakes = zones(zone_of(22_615, 22_638, confidence=0.70))
+    record = cycle(fakes)
+    assert record.zones[0].confidence == pytest.approx(0.70)
+    assert fakes.judge.asked[0].touches == 0
 
 
 def test_no_chain_and_an_old_chain_are_told_apart() -> None:
