@@ -5,8 +5,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from pipelines.run import materialize_range
-
 from agents.bootstrap import open_ledger, open_store
 from agents.data.calendar import NseCalendar
 from agents.data.clock import ClockFile
@@ -14,6 +12,7 @@ from agents.data.store import Store
 from agents.domain.errors import ConfigError
 from agents.settings import Settings
 from pipelines.home import prepare_home
+from pipelines.run import materialize_range
 from zonedesk.home import DeskHome
 from zonedesk.market import last_sessions, simulate_history
 from zonedesk.ports import free_port, refuse_busy
@@ -58,11 +57,10 @@ def prepare(settings: Settings, say: Say, step: Step) -> Prepared:
     open_ledger(settings, now=wall_now).close()
     store = open_store(settings, now=wall_now)
     clock = _stopped_clock(settings, store)
-    say("preparing Dagster's home")
-    home = prepare_home(settings, code_server_port=code_port)
     for instrument in settings.instruments[:1]:  # the simulated market has one underlying
         _fill_history(settings, store, instrument, clock, say, step)
         _materialize(settings, store, instrument, clock, say, step)
+    home = prepare_home(settings, code_server_port=code_port)
     return Prepared(home.folder, home.workspace, code_port)
 
 
@@ -143,7 +141,7 @@ def _materialize(  # noqa: PLR0917  (as above)
     if _has_sessions(store, "analysis_candles", instrument, dates):
         return
     say(f"analysing {len(dates)} sessions of {instrument} with Dagster")
-    materialize_range(settings, instrument, dates[0], dates[-1], on_progress=step)
+    materialize_range(settings, [instrument], dates[0], dates[-1], on_progress=step)
 
 
 def _has_sessions(store: Store, table: str, instrument: str, dates: list[date]) -> bool:

@@ -118,3 +118,18 @@ def cycle_text(record: "CycleRecord") -> str:
     """Return one cycle as a line."""
     detail = record.detail or record.reason.value
     return f"{record.at.astimezone(IST):%H:%M}  {record.decision.value:<5}  {detail}"
+
+
+def materialize_text(facts: Facts) -> str:
+    """Return what a materialisation did as lines of text."""
+    lines = [
+        f"{facts['sessions']} sessions of {', '.join(facts['instruments'])}, {facts['first']} to {facts['last']}, "
+        f"in {facts['seconds']:.1f} s"
+    ]
+    for asset, runs in facts["rows"].items():
+        inserted, removed, kept = (
+            sum(counts[name] for counts in runs.values())
+            for name in ("rows_inserted", "rows_removed", "rows_unchanged")
+        )
+        lines.append(f"    {asset}: {inserted:,} rows added, {removed:,} replaced, {kept:,} unchanged")
+    return "\n".join([*lines, *[f"    check failed: {text}" for text in facts["failed_checks"]]])

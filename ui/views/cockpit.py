@@ -72,7 +72,7 @@ def _chart(instrument: str) -> None:
 def _zones(instrument: str) -> None:
     shown = _latest(instrument)
     zones = shown.analysis.zones if shown.analysis else ()
-    st.subheader(f"Live zones ({len(zones)})", anchor=False)
+    st.markdown(f"**Live zones** ({len(zones)})")
     if not zones:
         st.info("No zone is live at the last analysed candle.")
         return
@@ -107,7 +107,7 @@ def _zone_row(zone: Zone) -> dict[str, object]:
 @st.fragment(run_every=REFRESH_SECONDS)
 def _cycles(instrument: str) -> None:
     shown = _latest(instrument)
-    st.subheader("Last cycles", anchor=False)
+    st.markdown("**Last cycles**")
     if not shown.cycles:
         st.info("No cycle yet. In an open session the desk decides every three minutes and says why.")
         return
