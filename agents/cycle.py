@@ -172,7 +172,10 @@ def _price(desk: Desk, now: datetime, instrument: str) -> Quote:
 
 
 def _analysis(desk: Desk, now: datetime, instrument: str) -> ZoneAnalysis:
-    analysis = desk.analyses.latest(instrument, now)
+    try:
+        analysis = desk.analyses.latest(instrument, now)
+    except MissingDataError as missing:
+        raise _SkipError(Reason.ZONES_MISSING, str(missing)) from missing
     if analysis is None:
         raise _SkipError(Reason.ZONES_MISSING)
     age = (now - analysis.bar_at).total_seconds()
