@@ -129,7 +129,7 @@ class PathMaker:
         """Return standardised minute shocks with rare jumps."""
         shocks = self._draw.standard_normal(n_minutes)
         jumps = self._draw.random(n_minutes) < 1.2 / n_minutes
-        shocks[jumps] += self._draw.normal(0.0, 4.5, int(jumps.sum()))
+        shocks[jumps] += self._draw.normal(0.0, 3.0, int(jumps.sum()))
         return np.asarray(shocks * 0.85, dtype=np.float64)
 
     def _next_regime(self, price: float, last: Regime | None) -> Regime:
@@ -140,7 +140,7 @@ class PathMaker:
         if last is not None and last.kind == "impulse":  # a fast move pauses before anything else
             return Regime("balance", 0.0, int(self._draw.integers(12, 45)), price)
         if chance < IMPULSES:
-            return Regime("impulse", up * float(self._draw.uniform(0.8, 1.7)), int(self._draw.integers(4, 14)), price)
+            return Regime("impulse", up * float(self._draw.uniform(0.6, 1.25)), int(self._draw.integers(4, 11)), price)
         if chance < IMPULSES + TRENDS:
             return Regime("trend", up * float(self._draw.uniform(0.08, 0.30)), int(self._draw.integers(25, 90)), price)
         return Regime("balance", 0.0, int(self._draw.integers(20, 90)), price)

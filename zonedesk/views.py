@@ -123,8 +123,10 @@ def cycle_text(record: "CycleRecord") -> str:
 def materialize_text(facts: Facts) -> str:
     """Return what a materialisation did as lines of text."""
     lines = [
-        f"{facts['sessions']} sessions of {', '.join(facts['instruments'])}, {facts['first']} to {facts['last']}, "
-        f"in {facts['seconds']:.1f} s"
+        (
+            f"{facts['sessions']} sessions of {', '.join(facts['instruments'])}, {facts['first']} to {facts['last']}, "
+            f"in {facts['seconds']:.1f} s"
+        )
     ]
     for asset, runs in facts["rows"].items():
         inserted, removed, kept = (
