@@ -8,6 +8,8 @@ import duckdb
 
 from agents.domain.errors import ConfigError, WrongModeError
 
+_TABLES = "select table_name from duckdb_tables() where database_name = current_database()"
+
 
 class Step(NamedTuple):
     """SQL that lifts a file from the version before to `version`."""
@@ -35,7 +37,7 @@ def stored_version(connection: duckdb.DuckDBPyConnection, *, mode: str, name: st
     ConfigError
         If the file is a database of something else.
     """
-    tables = {row[0] for row in connection.execute("select table_name from duckdb_tables()").fetchall()}
+    tables = {row[0] for row in connection.execute(_TABLES).fetchall()}
     if not tables:
         return 0
     facts = dict(connection.execute("select key, value from meta").fetchall()) if "meta" in tables else {}

@@ -5,14 +5,14 @@ there is nothing but SQL: frames become Arrow tables before, and results become 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from agents.data.duck import disk_errors, open_file, transaction
+from agents.data.duck import opened, transaction
 from agents.data.lock import FairLock
 from agents.data.schema import refuse_newer, schema_steps, stored_version, upgrade
 from agents.data.tables import MergeCounts, as_arrow, as_frame, insert_arrow, merge_arrow
@@ -79,7 +79,7 @@ class Store:
         if self._is_unchecked() and self._is_outdated():
             with self.write():
                 pass  # a first opening for writing lifts the file to this version
-        with self._lock.read(), closing(self._open(read_only=True)) as connection, disk_errors(self.path):
+        with self._lock.read(), self._open(read_only=True) as connection:
             yield connection
 
     @contextmanager
@@ -98,8 +98,7 @@ class Store:
         self._make_folder()
         with self._lock.write():
             unchecked = self._is_unchecked()
-            opened = closing(self._open(read_only=False))
-            with disk_errors(self.path), opened as connection, transaction(connection):
+            with self._open(read_only=False) as connection, transaction(connection):
                 if unchecked:
                     self._lift(connection)
                 yield connection
@@ -156,8 +155,8 @@ class Store:
         with self.write() as connection:
             return merge_arrow(connection, table, rows, scope=scope, until=until, stamp=self.now())
 
-    def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        return open_file(self.path, read_only=read_only, patience=self._patience)
+    def _open(self, *, read_only: bool) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        return opened(self.path, read_only=read_only, patience=self._patience)
 
     def _identity(self) -> tuple[int, int]:
         stat = self.path.stat()
@@ -169,7 +168,7 @@ class Store:
 
     def _is_outdated(self) -> bool:
         steps = schema_steps()
-        with self._lock.read(), closing(self._open(read_only=True)) as connection:
+        with self._lock.read(), self._open(read_only=True) as connection:
             have = stored_version(connection, mode=self.mode, name=str(self.path))
             refuse_newer(have, name=str(self.path), steps=steps)
             if have == steps[-1].version:
