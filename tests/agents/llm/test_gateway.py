@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import socket
+import threading
+import time
 from datetime import timedelta
 from decimal import Decimal
 
@@ -241,3 +244,19 @@ def _zone_of(seen: Seen) -> str:
 def test_waits_are_not_taken_where_nothing_failed(judge_for: MakeJudge, waits: Waits) -> None:
     judge_for("ok").judge_setup(SETUP)
     assert waits.seconds == []
+
+
+def test_a_name_lookup_that_hangs_does_not_hold_the_deadline(
+    judge_for: MakeJudge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: release.wait(20) and [])
+    asked = [ZONE.model_copy(update={"zone_id": f"zone-{number}"}) for number in range(8)]
+    begun = time.perf_counter()
+    verdicts = judge_for("ok", judge_deadline_seconds=0.5, openai_base_url="http://nowhere.invalid/v1").judge_zones(
+        asked, AT
+    )
+    taken = time.perf_counter() - begun
+    release.set()
+    assert taken < 5
+    assert {verdict.outcome for verdict in verdicts} == {Outcome.DEADLINE}
