@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     premium_share: float = Field(0.25, gt=0, le=1, description="share of equity paid as premium in one trade")
     daily_loss_share: float = Field(0.03, gt=0, le=0.2, description="share of equity that may be lost in a session")
     max_trades: int = Field(5, ge=0, description="entries in one session")
-    zone_band_atr: float = Field(0.25, ge=0, description="how near price must be to a zone, in average true ranges")
+    zone_band_atr: float = Field(0.5, ge=0, description="how near price must be to a zone, in average true ranges")
     min_risk_reward: float = Field(1.2, gt=0, description="least reward to risk after costs")
     brokerage_rupees: Decimal = Field(Decimal(20), ge=0, description="for each executed order")
     risk_free_rate: float = Field(0.055, ge=0, description="yearly, continuous")
