@@ -92,7 +92,7 @@ def replay(
     shell = Shell(as_json, debug)
     with shell.errors():
         from zonedesk.replay import replay as run  # noqa: PLC0415  (start-up)
-        from zonedesk.views import cycle_text, replay_facts, replay_text  # noqa: PLC0415  (start-up)
+        from zonedesk.views import cycle_text, replay_text  # noqa: PLC0415  (start-up)
 
         settings = settings_of(data_dir, mode, default="replay")
 
@@ -100,7 +100,7 @@ def replay(
             if not as_json:
                 print(cycle_text(record))
 
-        facts = replay_facts(run(settings, day(on), instrument, on_cycle=told))
+        facts = run(settings, day(on), instrument, on_cycle=told).facts()
         shell.result(facts, replay_text(facts))
 
 
