@@ -90,9 +90,8 @@ def certify(
     candles, profile, begin = candles[spare:], profile[spare:], begin - spare
     every = np.arange(begin + 1, len(candles) + 1, dtype=np.int64)
     asked = zone_prefixes(candles.session, begin)
-    found: list[tuple[str, Detector, Int64s]] = [
-        (name, detector, every) for name, detector in detectors(candles, profile, settings, begin).items()
-    ]
+    below = detectors(candles, profile, settings, begin)
+    found: list[tuple[str, Detector, Int64s]] = [(name, detector, every) for name, detector in below.items()]
     found.append((ZONES, zone_detector(candles, profile, settings, asked, begin), asked))
     digest, code = candles_hash(candles, profile), code_version()
     certificates = []
