@@ -194,8 +194,17 @@ def stop(settings: Settings) -> int | None:
         return None
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_PATIENCE_SECONDS
-    while home.running_pid() is not None:
+    while home.running_pid() is not None or _is_alive(pid):
         if time.monotonic() > deadline:
             raise ConfigError(f"the desk (process {pid}) does not stop; end it with `kill -9 {pid}`")
         time.sleep(STEP_SECONDS)
     return pid
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether a process that we may signal still exists."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

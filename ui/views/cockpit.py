@@ -7,10 +7,10 @@ from agents.settings import Settings
 from ui.chart import SIDE_MARKS, chart_data, draw
 from ui.format import age, clock_time, rupees, short_time
 from ui.queries import snapshot
-from ui.snapshot import Snapshot
+from ui.snapshot import CycleRow, Snapshot
 
 REFRESH_SECONDS = 2
-STALE_MINUTES = 5
+CYCLES_HEIGHT = 520
 NOT_JUDGED = "not judged"
 
 
@@ -111,8 +111,9 @@ def _cycles(instrument: str) -> None:
     if not shown.cycles:
         st.info("No cycle yet. In an open session the desk decides every three minutes and says why.")
         return
-    rows = [{"time": short_time(c.at), "decision": c.decision, "reason": c.detail or c.reason} for c in shown.cycles]
-    st.dataframe(rows, hide_index=True, key="cycles", height=HEIGHT_OF_CYCLES)
+    rows = [{"time": short_time(c.at), "decision": c.decision, "reason": _why(c)} for c in shown.cycles]
+    st.dataframe(rows, hide_index=True, key="cycles", height=CYCLES_HEIGHT)
 
 
-HEIGHT_OF_CYCLES = 520
+def _why(cycle: CycleRow) -> str:
+    return f"{cycle.reason} ({cycle.detail})" if cycle.detail else cycle.reason
