@@ -15,7 +15,7 @@ from agents.domain.errors import ConfigError
 from agents.settings import Settings
 from zonedesk.home import DeskHome
 from zonedesk.logs import last_line
-from zonedesk.prepare import Prepared, Say, Step, prepare
+from zonedesk.prepare import HISTORY_SESSIONS, Prepared, Say, Step, prepare
 from zonedesk.services import environment, services
 from zonedesk.shell import wall_now
 from zonedesk.supervise import Supervisor
@@ -38,11 +38,14 @@ class RunningDesk:
         Is told in one sentence what happens.
     step : callable
         Is told how far long work is.
+    history : int
+        Sessions that a new market has before its first live one.
     """
 
     settings: Settings
     say: Say
     step: Step
+    history: int = HISTORY_SESSIONS
     home: DeskHome = field(init=False)
     started_at: str = field(init=False)
     _stop: bool = False
@@ -61,7 +64,7 @@ class RunningDesk:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, self._ask_to_stop)
             try:
-                self._run(prepare(self.settings, self._tell, self.step))
+                self._run(prepare(self.settings, self._tell, self.step, history=self.history))
             finally:
                 self._state = "stopped"
                 self._write_status()

@@ -10,6 +10,7 @@ from agents.data.calendar import NseCalendar
 from agents.data.clock import ClockFile
 from agents.data.store import Store
 from agents.domain.errors import ConfigError
+from agents.domain.values import IST
 from agents.settings import Settings
 from pipelines.home import prepare_home
 from pipelines.run import materialize_range
@@ -33,7 +34,7 @@ class Prepared(NamedTuple):
     code_port: int
 
 
-def prepare(settings: Settings, say: Say, step: Step) -> Prepared:
+def prepare(settings: Settings, say: Say, step: Step, *, history: int = HISTORY_SESSIONS) -> Prepared:
     """Make the paper desk ready to start; what is there already is left as it is.
 
     Parameters
@@ -44,6 +45,8 @@ def prepare(settings: Settings, say: Say, step: Step) -> Prepared:
         Is told what is being done.
     step : callable
         Is told how far it is: done, and in all.
+    history : int
+        How many sessions a new market has before its first live one.
 
     Raises
     ------
@@ -56,7 +59,7 @@ def prepare(settings: Settings, say: Say, step: Step) -> Prepared:
     code_port = free_port()
     open_ledger(settings, now=wall_now).close()
     store = open_store(settings, now=wall_now)
-    clock = _stopped_clock(settings, store)
+    clock = _stopped_clock(settings, store, history)
     for instrument in settings.instruments[:1]:  # the simulated market has one underlying
         _fill_history(settings, store, instrument, clock, say, step)
         _materialize(settings, store, instrument, clock, say, step)
@@ -64,10 +67,9 @@ def prepare(settings: Settings, say: Say, step: Step) -> Prepared:
     return Prepared(home.folder, home.workspace, code_port)
 
 
-def _stopped_clock(settings: Settings, store: Store) -> ClockFile:
+def _stopped_clock(settings: Settings, store: Store, history: int) -> ClockFile:
     """Return the market's clock, standing where the desk left it, and write it so."""
     path = DeskHome.of(settings).clock_path
-    calendar = NseCalendar()
     now = wall_now()
     yesterday = (now - timedelta(days=1)).date()
     if path.exists():
@@ -83,15 +85,27 @@ def _stopped_clock(settings: Settings, store: Store) -> ClockFile:
             }
         )
     else:
-        file = _new_clock(settings, calendar, now, yesterday)
+        _refuse_foreign_data(settings, store)
+        file = _new_clock(settings, history, now, yesterday)
     file.write(path)
     return file
 
 
-def _new_clock(settings: Settings, calendar: NseCalendar, now: datetime, yesterday: date) -> ClockFile:
+def _refuse_foreign_data(settings: Settings, store: Store) -> None:
+    """Raise `ConfigError` where the store has candles that no desk put there: the market would mix with them."""
+    instrument = settings.instruments[0]
+    if store.exists and store.rows("select 1 from candles where instrument = ? limit 1", [instrument]):
+        raise ConfigError(
+            f"{store.path} has candles of {instrument} but no market clock beside it, so they are not this desk's; "
+            "name another --data-dir"
+        )
+
+
+def _new_clock(settings: Settings, history: int, now: datetime, yesterday: date) -> ClockFile:
     """Return the clock of a market that starts a year behind the calendar, after its history."""
-    dates = last_sessions(calendar, yesterday, HISTORY_SESSIONS + LIVE_SESSIONS)
-    first_live = calendar.session(dates[HISTORY_SESSIONS])
+    calendar = NseCalendar()
+    dates = last_sessions(calendar, yesterday, history + LIVE_SESSIONS)
+    first_live = calendar.session(dates[history])
     assert first_live is not None
     return ClockFile(
         anchor_wall=now,
@@ -113,17 +127,16 @@ def _last_shown(settings: Settings, store: Store) -> datetime | None:
     return rows[0][0] if rows else None
 
 
-def _history_dates(clock: ClockFile) -> list[date]:
-    """Return the sessions of the market's history."""
-    span = timedelta(days=HISTORY_SESSIONS * 2 + 30)
-    return NseCalendar().days(clock.origin_on, clock.origin_on + span)[:HISTORY_SESSIONS]
+def _past_dates(clock: ClockFile) -> list[date]:
+    """Return the sessions that have ended on the market's clock."""
+    return NseCalendar().days(clock.origin_on, (clock.resumed_at - timedelta(days=1)).astimezone(IST).date())
 
 
 def _fill_history(  # noqa: PLR0917  (the same six things for every step)
     settings: Settings, store: Store, instrument: str, clock: ClockFile, say: Say, step: Step
 ) -> None:
     """Simulate the sessions before the first live one, unless they are there."""
-    dates = _history_dates(clock)
+    dates = _past_dates(clock)
     future = _future_of(settings, instrument)
     if _has_sessions(store, "candles", future, dates):
         return
@@ -137,7 +150,7 @@ def _materialize(  # noqa: PLR0917  (as above)
     settings: Settings, store: Store, instrument: str, clock: ClockFile, say: Say, step: Step
 ) -> None:
     """Analyse the history through Dagster, unless that was done."""
-    dates = _history_dates(clock)
+    dates = _past_dates(clock)
     if _has_sessions(store, "analysis_candles", instrument, dates):
         return
     say(f"analysing {len(dates)} sessions of {instrument} with Dagster")

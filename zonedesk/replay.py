@@ -29,6 +29,7 @@ from agents.domain.values import IST, content_hash
 from agents.domain.zones import ZoneAnalysis, ZoneVerdict
 from agents.execution.paper import MemoryBook
 from agents.execution.rows import cycle_frame, trade_frame
+from agents.llm.judge import OpenAIJudge
 from agents.ports import Judge
 from agents.settings import Settings
 from agents.technical import analyse, profile_candles
@@ -183,12 +184,12 @@ def replay(
         settings,
     )
     clock = ReplayClock(session.open_at)
-    with _replay_ledgers(settings, clock) as (ledger, calls):
+    with _replay_ledger(settings, clock) as ledger, _who_judges(settings, clock, judge) as speaker:
         desk = make_desk(
             settings.model_copy(update={"mode": "replay"}),
             store=store,
             ledger=ledger,
-            judge=judge or make_judge(settings, calls, clock),
+            judge=speaker,
             calendar=calendar,
             analyses=analyses,
             book=MemoryBook(),
@@ -228,14 +229,28 @@ def _told(records: Iterator[CycleRecord], on_cycle: OnCycle | None) -> Iterator[
 
 
 @contextmanager
-def _replay_ledgers(settings: Settings, clock: ReplayClock) -> Iterator[tuple[Ledger, Ledger]]:
-    """Yield an empty ledger for the desk, and the mode's own for what judges said."""
+def _replay_ledger(settings: Settings, clock: ReplayClock) -> Iterator[Ledger]:
+    """Yield an empty ledger that ends with the replay."""
     ledger = Ledger.in_memory("replay", now=clock.now, equity=settings.equity)
-    calls = open_ledger(settings, now=_wall_now)
     try:
-        yield ledger, calls
+        yield ledger
     finally:
         ledger.close()
+
+
+@contextmanager
+def _who_judges(settings: Settings, clock: ReplayClock, given: Judge | None) -> Iterator[Judge]:
+    """Yield the judge: the given one, or the settings' over the mode's own ledger, which keeps what models said."""
+    if given is not None:
+        yield given
+        return
+    calls = open_ledger(settings, now=_wall_now)
+    judge = make_judge(settings, calls, clock)
+    try:
+        yield judge
+    finally:
+        if isinstance(judge, OpenAIJudge):
+            judge.close()
         calls.close()
 
 

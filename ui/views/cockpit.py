@@ -15,8 +15,14 @@ NOT_JUDGED = "not judged"
 
 
 @st.cache_data(ttl=REFRESH_SECONDS - 0.5, show_spinner=False)
+def _read(_settings: Settings, home: str, instrument: str) -> Snapshot:  # noqa: ARG001  (what it is cached by)
+    return snapshot(_settings, instrument)
+
+
 def _latest(instrument: str) -> Snapshot:
-    return snapshot(Settings(), instrument)
+    """Return the newest snapshot; all parts of the page, and all its readers, share one."""
+    settings = Settings()
+    return _read(settings, str(settings.home), instrument)
 
 
 def page() -> None:
