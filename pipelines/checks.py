@@ -181,10 +181,10 @@ def zones_do_not_look_ahead(bench: Workbench, task: Task) -> list[str]:
 
 @session_check(
     "zones",
-    description="The order blocks, gaps and explosive zones that a zone is made of are in their own tables. A warning: "
-    "the first session that is ever analysed cites findings of sessions that were not.",
+    blocking=True,
+    description="The order blocks, gaps and explosive zones that a zone is made of are in their own tables.",
     good="all evidence is stored",
-    bad="components are not stored; materialise the earlier sessions",
+    bad="components are not stored",
 )
 def zones_cite_stored_findings(bench: Workbench, task: Task) -> list[str]:
     """Return the components of zones whose finding is not stored."""

@@ -28,7 +28,8 @@ _COLUMNS = (
 def write_verdicts(bench: Workbench, task: Task) -> Written:
     """Ask the judge about the zones whose turn it is, candle by candle, and keep what was said before.
 
-    The rules give the same answer whenever they are asked, so their verdicts are computed again for every candle of
+    A zone is judged in each session anew, so that a session's verdicts do not depend on which sessions were analysed
+    before. The rules give the same answer whenever they are asked, so their verdicts are computed again for every candle of
     the run. A model is asked once: at the close of the candle that a live run is for, and never about the past unless
     the run says so, because it may know how the day ended. What a model said stays, whoever judges now.
     """
@@ -88,30 +89,25 @@ def verdict_frame(instrument: str, verdicts: Sequence[ZoneVerdict]) -> pd.DataFr
 def _asked(
     bench: Workbench, task: Task, history: History, judge: Judge, kept: Sequence[ZoneVerdict]
 ) -> Iterator[ZoneVerdict]:
-    """Yield the new verdicts, oldest first. A verdict given at one candle is known at the next ones."""
+    """Yield the new verdicts, oldest first. A verdict given at one candle is known at the session's next ones."""
     found = analyse(history.candles, history.profile, bench.settings, since=task.since)
-    known = _usable(verdicts_of(bench.store, history.instrument, None, task.since))
-    for closed_at in _turns(task, history, judge):
-        known |= _usable(verdict for verdict in kept if verdict.known_at <= closed_at)
-        tried = {verdict.zone_id for verdict in kept if verdict.known_at == closed_at}
-        analysis = with_verdicts(found.analysis_at(closed_at), known.values())
-        waiting = tuple(zone for zone in analysis.zones if zone.id not in tried)
-        fresh = judge_analysis(analysis.model_copy(update={"zones": waiting}), judge, bench.settings)
-        known |= _usable(fresh)
-        yield from fresh
+    turns = _turns(task, history, judge)
+    for session in task.sessions:
+        known: dict[str, ZoneVerdict] = {}
+        for closed_at in (turn for turn in turns if session.open_at < turn <= session.close_at):
+            before = (verdict for verdict in kept if session.open_at < verdict.known_at <= closed_at)
+            known |= _usable(before)
+            tried = {verdict.zone_id for verdict in kept if verdict.known_at == closed_at}
+            analysis = with_verdicts(found.analysis_at(closed_at), known.values())
+            waiting = tuple(zone for zone in analysis.zones if zone.id not in tried)
+            fresh = judge_analysis(analysis.model_copy(update={"zones": waiting}), judge, bench.settings)
+            known |= _usable(fresh)
+            yield from fresh
 
 
 def _turns(task: Task, history: History, judge: Judge) -> list[datetime]:
     """Return the closes at which the judge speaks: all of the run's, or only the last where a model judges live."""
-    closes = [
-        moment(seconds)
-        for seconds, day in zip(
-            history.candles.closed_at[history.first :].tolist(),
-            history.candles.session[history.first :].tolist(),
-            strict=True,
-        )
-        if day in task.day_numbers
-    ]
+    closes = [moment(seconds) for seconds in history.candles.closed_at[history.first :].tolist()]
     live_model = task.judge is JudgeChoice.AUTO and judge.name != RULES
     return closes[-1:] if live_model else closes
 

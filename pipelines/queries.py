@@ -104,6 +104,12 @@ def unbuilt_sessions(store: "Store", instrument: str, before: date) -> list[date
     return [row[0] for row in store.rows(sql, [instrument, before])]
 
 
+def ids_stored(store: "Store", table: str, ids: Sequence[str]) -> int:
+    """Return how many of some findings a table has."""
+    sql = f"select count(distinct id) from {table} where list_contains(?, id)"  # noqa: S608  (names come from code)
+    return int(store.rows(sql, [list(ids)])[0][0])
+
+
 def unknown_evidence(store: "Store", instruments: Sequence[str], days: Sequence[date]) -> list[CitedFinding]:
     """Return the components of zones whose finding is not in its table."""
     return [CitedFinding(*row) for row in store.rows(_UNKNOWN_EVIDENCE, [list(instruments), list(days)])]
@@ -123,15 +129,13 @@ def rows_known(store: "Store", table: str, instrument: str, days: Sequence[date]
     return store.frame(sql, [instrument, list(days), until])
 
 
-def verdicts_of(store: "Store", instrument: str, days: Sequence[date] | None, until: datetime) -> list[ZoneVerdict]:
-    """Return the verdicts known by `until`, oldest first; those of some sessions only where `days` are given."""
-    inside = "and list_contains($days, session)" if days is not None else "and $days is null"
+def verdicts_of(store: "Store", instrument: str, days: Sequence[date], until: datetime) -> list[ZoneVerdict]:
+    """Return the verdicts of some sessions that were known by `until`, oldest first."""
     sql = (
-        "select zone_id, judge, verdict, probability, reason, outcome, call_key, prompt_sha, known_at from verdicts "  # noqa: S608  (constants)
-        f"where instrument = $instrument and known_at <= $until {inside} order by known_at, recorded_at, zone_id"
+        "select zone_id, judge, verdict, probability, reason, outcome, call_key, prompt_sha, known_at from verdicts "
+        "where instrument = ? and list_contains(?, session) and known_at <= ? order by known_at, recorded_at, zone_id"
     )
-    params: dict[str, object] = {"instrument": instrument, "days": None if days is None else list(days), "until": until}
-    return [_verdict(row) for row in store.rows(sql, params)]
+    return [_verdict(row) for row in store.rows(sql, [instrument, list(days), until])]
 
 
 def _verdict(row: "Row") -> ZoneVerdict:

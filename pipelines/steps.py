@@ -3,14 +3,16 @@
 Imported when a run starts and not when the definitions load, because it brings pandas and DuckDB.
 """
 
-from agents.data.findings import keep_carried
+from agents.data.findings import keep_carried, merge_findings
+from agents.domain.zones import ComponentKind
 from agents.technical.analysis import Analysis, analyse
-from agents.technical.findings import Findings
+from agents.technical.findings import TABLES, Findings
 from agents.technical.gaps import fair_value_gaps
 from agents.technical.levels import SESSION, profile_frame, row_frame
 from agents.technical.order_blocks import order_blocks
 from pipelines.history import History, history_of
 from pipelines.pictures import profile_picture, zones_picture
+from pipelines.queries import ids_stored
 from pipelines.resources import Workbench
 from pipelines.task import Task
 from pipelines.written import Written
@@ -72,6 +74,7 @@ def write_zones(bench: Workbench, task: Task) -> Written:
             "analysis_candles": found.analysis_candles,
         }
         written.merge(bench, task, frames, {**task.scope(history.instrument), "subject": _ZONE_SUBJECTS})
+        _keep_living(bench, task, found.findings[ComponentKind.EXPLOSIVE_ZONE], history)
         _draw_zones(task, written, history, found)
     return written
 
@@ -94,6 +97,27 @@ def _write_findings(bench: Workbench, task: Task, written: Written, found: Findi
         "lifecycle_events": found.event_frame(history.first),
     }
     written.merge(bench, task, frames, {**task.scope(history.instrument), "subject": written.table})
+    _keep_living(bench, task, found, history)
+
+
+def _keep_living(bench: Workbench, task: Task, found: Findings, history: History) -> None:
+    """Store the findings that lived when the task's sessions began, where the sessions before were never analysed.
+
+    The zones of these sessions cite them. Rows that are stored already stay as they are.
+    """
+    living = found.live(history.first - 1)
+    ids = found.ids(living)
+    table = TABLES[found.kind]
+    if not ids or ids_stored(bench.store, table, ids) == len(ids):
+        return
+    begin = int(found.known[living].min())
+    rows, events = found.frame(begin), found.event_frame(begin)
+    frames = {
+        table: rows[rows["id"].isin(ids)],
+        "lifecycle_events": events[events["id"].isin(ids) & (events["known_at"] <= task.since)],
+    }
+    scope = {"instrument": history.instrument, "id": ids, "subject": table}
+    merge_findings(bench.store, frames, scope=scope, until=task.since)
 
 
 def _histories(bench: Workbench, task: Task) -> list[History]:

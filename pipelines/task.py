@@ -46,11 +46,6 @@ class Task:
         return [session.on for session in self.sessions]
 
     @property
-    def day_numbers(self) -> frozenset[int]:
-        """The dates of the sessions as candles number them: days since 1970."""
-        return frozenset((day - date(1970, 1, 1)).days for day in self.days)
-
-    @property
     def since(self) -> datetime:
         """The open of the first session: rows known by then belong to earlier sessions."""
         return self.sessions[0].open_at
