@@ -15,6 +15,7 @@ Detach = Annotated[bool, typer.Option("--detach", "-d", help="Return once the ad
 def up(
     *,
     detach: Detach = False,
+    history: History = 60,
     as_json: Json = False,
     data_dir: DataDir = None,
     mode: Mode = None,
