@@ -3,9 +3,9 @@
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Mode = Literal["replay", "paper", "live"]
@@ -62,7 +62,9 @@ class Settings(BaseSettings):
     risk_free_rate: float = Field(0.055, ge=0, description="yearly, continuous")
 
     # Paper market and processes
-    simulation_speed: Literal[1, 3, 5, 15] = Field(5, description="market minutes per minute in the simulated market")
+    simulation_speed: Annotated[Literal[1, 3, 5, 15], BeforeValidator(int)] = Field(  # the environment has text
+        5, description="market minutes per minute in the simulated market"
+    )
     simulation_seed: int = Field(7, ge=0, description="which simulated market")
     dagster_port: int = Field(3000, ge=1, le=65535)
     dashboard_port: int = Field(8501, ge=1, le=65535)
