@@ -119,13 +119,22 @@ def merge_arrow(
         If a row lies outside the scope, or the columns are not those of the table.
     """
     columns = _columns(connection, table)
-    facts = [name for name in columns if name not in STAMPS]
     inside, bounds = _scope_sql(table, columns, scope, until)
     connection.execute(f"create or replace temp table incoming as select * from {table} limit 0")  # noqa: S608  (names come from the schema)
     insert_arrow(connection, "incoming", rows, stamp=stamp)
     _refuse_outside(connection, table, inside, bounds)
-    same = " and ".join(f't."{name}" is not distinct from i."{name}"' for name in facts)
-    gone = f"delete from {table} t where {inside} and not exists (select 1 from incoming i where {same})"  # noqa: S608  (as above)
+    facts = [f'"{name}"' for name in columns if name not in STAMPS]
+    counts = _make_equal(connection, table, facts, inside, bounds)
+    connection.execute("drop table incoming")
+    return counts
+
+
+def _make_equal(
+    connection: duckdb.DuckDBPyConnection, table: str, facts: Sequence[str], inside: str, bounds: Sequence[object]
+) -> MergeCounts:
+    """Take the rows inside the scope that `incoming` lacks out of `table`, and add those that it has more."""
+    same = " and ".join(f"t.{name} is not distinct from i.{name}" for name in facts)
+    gone = f"delete from {table} t where {inside} and not exists (select 1 from incoming i where {same})"  # noqa: S608  (names come from the schema)
     removed = run(connection, gone, bounds)
     fresh = (
         f"insert into {table} select distinct on ({', '.join(facts)}) i.* from incoming i "  # noqa: S608  (as above)
@@ -133,7 +142,6 @@ def merge_arrow(
     )
     inserted = run(connection, fresh, bounds)
     total = run(connection, f"select count(*) from {table} t where {inside}", bounds)  # noqa: S608  (as above)
-    connection.execute("drop table incoming")
     return MergeCounts(inserted, removed, total - inserted)
 
 

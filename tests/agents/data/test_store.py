@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from agents.data import store as store_module
+from agents.data import schema as schema_module
 from agents.data.schema import Step, schema_steps
 from agents.data.store import Store
 from agents.domain.errors import ConfigError, InvariantViolationError, MissingDataError, StoreBusyError, WrongModeError
@@ -169,7 +169,7 @@ def test_a_damaged_file_is_a_clear_error(store: Store, keep: int | None, stamp: 
 def test_an_older_file_is_lifted_in_one_go(store: Store, stamp: Stamp, monkeypatch: pytest.MonkeyPatch) -> None:
     store.append("fair_value_gaps", gaps("a"))
     newer = (*schema_steps(), Step(len(schema_steps()) + 1, "alter table fair_value_gaps add column note varchar"))
-    monkeypatch.setattr(store_module, "schema_steps", lambda: newer)
+    monkeypatch.setattr(schema_module, "schema_steps", lambda: newer)
     lifted = Store(store.path, "replay", now=stamp)
     assert lifted.rows("select id, note from fair_value_gaps") == [("a", None)]
     assert lifted.rows("select value from meta where key = 'schema_version'") == [(str(newer[-1].version),)]
@@ -179,7 +179,7 @@ def test_a_failed_lift_leaves_the_file_as_it_was(store: Store, stamp: Stamp, mon
     store.append("fair_value_gaps", gaps("a"))
     sql = "alter table fair_value_gaps add column note varchar; select no_such_column from zones"
     newer = (*schema_steps(), Step(len(schema_steps()) + 1, sql))
-    monkeypatch.setattr(store_module, "schema_steps", lambda: newer)
+    monkeypatch.setattr(schema_module, "schema_steps", lambda: newer)
     with pytest.raises(duckdb.Error):
         Store(store.path, "replay", now=stamp).rows("select 1")
     monkeypatch.undo()
