@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from agents.settings import Settings
 from zonedesk.cli import app
 
 runner = CliRunner()
@@ -199,3 +200,16 @@ def test_up_refuses_another_mode(tmp_path: Path) -> None:
     result = run("up", "--mode", "live", "--data-dir", str(tmp_path))
     assert result.exit_code == 1
     assert "paper desk" in result.stderr
+
+
+def test_a_wrong_setting_is_named_as_people_set_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZONEDESK_SIMULATION_SPEED", "4")
+    result = run("status", "--data-dir", str(tmp_path))
+    assert result.exit_code == 1
+    assert "ZONEDESK_SIMULATION_SPEED: Input should be 1, 3, 5 or 15" in result.stderr
+
+
+@pytest.mark.parametrize("speed", ["1", "3", "5", "15"])
+def test_the_simulation_speed_comes_from_the_environment(speed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZONEDESK_SIMULATION_SPEED", speed)
+    assert Settings().simulation_speed == int(speed)
