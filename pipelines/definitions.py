@@ -28,9 +28,17 @@ ANALYSIS_ASSETS = (
 )
 
 
-def build(settings: Settings) -> dg.Definitions:
-    """Return the definitions of a desk with these settings; reads nothing but whether the market is simulated."""
-    bench = Workbench(settings)
+def build(settings: Settings, bench: Workbench | None = None) -> dg.Definitions:
+    """Return the definitions of a desk with these settings; reads nothing but whether the market is simulated.
+
+    Parameters
+    ----------
+    settings : Settings
+        Mode, data folder, ports.
+    bench : Workbench, optional
+        The tools of the runs, where they are not those that the settings name.
+    """
+    bench = bench or Workbench(settings)
     analysis = dg.define_asset_job(
         ANALYSIS_JOB,
         selection=dg.AssetSelection.assets(*ANALYSIS_ASSETS),

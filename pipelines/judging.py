@@ -29,9 +29,9 @@ def write_verdicts(bench: Workbench, task: Task) -> Written:
     """Ask the judge about the zones whose turn it is, candle by candle, and keep what was said before.
 
     A zone is judged in each session anew, so that a session's verdicts do not depend on which sessions were analysed
-    before. The rules give the same answer whenever they are asked, so their verdicts are computed again for every candle of
-    the run. A model is asked once: at the close of the candle that a live run is for, and never about the past unless
-    the run says so, because it may know how the day ended. What a model said stays, whoever judges now.
+    before. The rules give the same answer whenever they are asked, so their verdicts are computed again for every
+    candle of the run. A model is asked once: at the close of the candle that a live run is for, and never about the
+    past unless the run says so, because it may know how the day ended. What a model said stays, whoever judges now.
     """
     written = Written("verdicts")
     judge = judge_of(bench, task)

@@ -43,11 +43,14 @@ class Workbench:
     settings : Settings
         Mode, data folder, instruments.
     pause : callable
-        Waits so many seconds; tests pass their own.
+        Waits so many seconds.
+    present : Clock, optional
+        The market's present; the clock of `settings` if left out.
     """
 
     settings: Settings
     pause: Callable[[float], None] = field(default=sleep)
+    present: "Clock | None" = None
 
     @cached_property
     def calendar(self) -> NseCalendar:
@@ -59,7 +62,7 @@ class Workbench:
         """The market's present."""
         from agents.data.clock import market_clock  # noqa: PLC0415  (NumPy, which no sensor that skips needs)
 
-        return market_clock(self.settings, self.calendar)
+        return self.present or market_clock(self.settings, self.calendar)
 
     @cached_property
     def store(self) -> "Store":
