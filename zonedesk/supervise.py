@@ -142,7 +142,7 @@ class Supervisor:
                 bound(child.log)
 
     def stop(self) -> None:
-        """Ask every service to end, by rank; end by force what does not within six seconds, or three for those that end last."""
+        """Ask every service to end, by rank; end by force what does not within seconds."""
         for rank in sorted({child.service.stop_rank for child in self.children}):
             ours = [c for c in self.children if c.service.stop_rank == rank and c.process is not None]
             for child in ours:
