@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas_market_calendars
 import pytest
 
-from agents.data.calendar import NseCalendar, missing_days
+from agents.data.calendar import NseCalendar
 from agents.domain.errors import ConfigError
 from agents.domain.values import IST
 
@@ -106,7 +106,6 @@ def test_the_next_open_may_be_a_second_segment_or_another_day() -> None:
 def test_days_are_the_sessions_dates() -> None:
     span = (date(2024, 1, 1), date(2024, 3, 31))
     assert CALENDAR.days(*span) == [session.on for session in CALENDAR.sessions(*span)]
-    assert missing_days([date(2024, 1, 1), date(2024, 1, 4)], CALENDAR) == [date(2024, 1, 2), date(2024, 1, 3)]
 
 
 @pytest.mark.process
