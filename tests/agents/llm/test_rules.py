@@ -68,10 +68,13 @@ def test_demand_and_supply_are_mirror_images() -> None:
     assert score(side=Side.SUPPLY, trend=-1) == score(side=Side.DEMAND, trend=1)
 
 
-def test_about_a_quarter_of_plausible_setups_with_the_trend_pass() -> None:
+def test_good_setups_with_the_trend_pass_and_hardly_any_against_it() -> None:
     dice = random.Random(11)
-    passed = sum(score(**_plausible(dice)) >= 0.80 for _ in range(3000))
-    assert 0.18 < passed / 3000 < 0.33
+    plausible = [_plausible(dice) for _ in range(3000)]
+    passed = sum(score(**numbers) >= 0.80 for numbers in plausible)
+    against = sum(score(**(numbers | {"trend": -1})) >= 0.80 for numbers in plausible)
+    assert 0.40 < passed / 3000 < 0.60
+    assert against / 3000 < 0.10
 
 
 @given(
