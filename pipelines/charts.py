@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from html import escape
+from math import ceil
 
 import dagster as dg
 
@@ -39,6 +40,7 @@ from pipelines.svg import (
 )
 
 _NAME_ROOM = 44
+_MOST_BARS = 96
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,16 @@ class CandleChart:
 
 @dataclass(frozen=True)
 class ProfileChart:
-    """What a profile chart shows: the volume of each price row, with its point of control and value area."""
+    """What a profile chart shows: the volume of each price row, with its point of control and value area.
+
+    `prices` are the middles of rows that are `row` rupees high, in order; `path` is the session's closes.
+    """
 
     title: str
     note: str
     prices: Sequence[float]
     volumes: Sequence[float]
+    row: float
     poc: float
     val: float
     vah: float
@@ -116,10 +122,10 @@ def draw_profile(chart: ProfileChart) -> str:
     if not chart.prices:
         return sheet(frame(chart.title, chart.note or "no volume yet"))
     scale = price_scale([*chart.prices, *chart.path])
-    rows = [(price, volume) for price, volume in zip(chart.prices, chart.volumes, strict=True) if volume > 0]
+    rows, spacing = _grouped(chart)
     widest = max((volume for _, volume in rows), default=1.0)
     reach = (WIDTH - LEFT - RIGHT) * 0.62
-    height = max(1.0, abs(scale(chart.prices[0]) - scale(chart.prices[1])) - 0.6) if len(chart.prices) > 1 else 6.0
+    height = max(1.0, abs(scale(0.0) - scale(spacing)) - 0.6)
     levels = [
         Level("VAH", chart.vah, BLUE, dashed=True),
         Level("POC", chart.poc, AMBER),
@@ -225,14 +231,30 @@ def _value_area(chart: ProfileChart, scale: Scale) -> list[str]:
     return [f'<rect y="{top}" width="{WIDTH - RIGHT}" height="{height:.1f}" fill="{BLUE}" fill-opacity=".07"/>']
 
 
+def _grouped(chart: ProfileChart) -> tuple[list[tuple[float, float]], float]:
+    """Return (middle price, volume) of at most `_MOST_BARS` bars and the rupees between them.
+
+    Rows finer than a bar can be drawn are added up, several neighbours to each bar.
+    """
+    bottom = min(chart.prices) - chart.row / 2
+    rows_a_bar = ceil((max(chart.prices) - bottom) / chart.row / _MOST_BARS)
+    spacing = chart.row * rows_a_bar
+    bars: dict[int, float] = {}
+    for price, volume in zip(chart.prices, chart.volumes, strict=True):
+        place = int((price - bottom) // spacing)
+        bars[place] = bars.get(place, 0.0) + volume
+    return [(bottom + (place + 0.5) * spacing, volume) for place, volume in sorted(bars.items())], spacing
+
+
 def _bars(
     rows: Sequence[tuple[float, float]], scale: Scale, pixels: float, height: float, chart: ProfileChart
 ) -> list[str]:
-    """Return one path for the rows outside the value area, one for those inside, one for the point of control."""
+    """Return one path for the bars outside the value area, one for those inside, one for the point of control."""
     paths = {MUTED: "", BLUE: "", AMBER: ""}
+    control = min(rows, key=lambda row: abs(row[0] - chart.poc))[0]
     for price, volume in rows:
         inside = chart.val <= price <= chart.vah
-        colour = AMBER if price == chart.poc else BLUE if inside else MUTED
+        colour = AMBER if price == control else BLUE if inside else MUTED
         paths[colour] += f"M0 {scale(price):g}h{volume * pixels:.0f}"
     opacity = {MUTED: 0.35, BLUE: 0.6, AMBER: 0.9}
     return [

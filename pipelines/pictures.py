@@ -69,6 +69,7 @@ def profile_picture(
         note=f"as of {_hour(until)} · volume of {levels['source']} · line: the session's closes",
         prices=[(int(row) * row_ticks + middle) * tick for row in volumes.index],
         volumes=[float(volume) for volume in volumes],
+        row=row_ticks * tick,
         poc=float(levels["poc"]) * tick,
         val=float(levels["val"]) * tick,
         vah=float(levels["vah"]) * tick,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _PREVIEW_ROWS = 8
+_PRICES = frozenset({"open", "high", "low", "close", "poc", "val", "vah", "basis", "atr"})
 _HIDDEN = frozenset({"instrument", "session", "recorded_at", "call_key", "prompt_sha"})
 
 
@@ -77,24 +78,27 @@ class Written:
         self.facts.setdefault(on, {}).update(facts)
 
 
-def publish(context: dg.AssetExecutionContext, task: Task, written: Written) -> None:
+def publish(context: dg.AssetExecutionContext, bench: Workbench, task: Task, written: Written) -> None:
     """Attach to each partition what was written for it."""
+    from agents.data.instruments import load_instruments  # noqa: PLC0415  (DuckDB loads when a run starts)
+
+    ticks = {each.name: float(each.tick_size) for each in load_instruments(bench.store)}
     for session in task.sessions:
         frames = written.rows.get(session.on, [])
         count = sum(len(frame) for frame in frames)
         metadata: dict[str, Any] = {  # Any: whatever Dagster can show
+            **{name: as_markdown(svg, name) for name, svg in written.pictures.get(session.on, {}).items()},
+            "as_of": dg.MetadataValue.timestamp(task.known(session)),
+            "instruments": ", ".join(task.instruments),
+            **written.facts.get(session.on, {}),
             "dagster/row_count": count,
             "dagster/partition_row_count": count,
             "rows_inserted": written.inserted,
             "rows_removed": written.removed,
             "rows_unchanged": written.unchanged,
-            "as_of": dg.MetadataValue.timestamp(task.known(session)),
-            "instruments": ", ".join(task.instruments),
-            **{name: as_markdown(svg, name) for name, svg in written.pictures.get(session.on, {}).items()},
-            **written.facts.get(session.on, {}),
         }
         if frames:
-            metadata["preview"] = dg.MetadataValue.md(preview(frames))
+            metadata["preview"] = dg.MetadataValue.md(preview(frames, ticks))
         context.add_asset_metadata(metadata, partition_key=session.on.isoformat())
     context.log.info(
         "%s: %d sessions, %d rows new, %d removed, %d as they were",
@@ -102,17 +106,22 @@ def publish(context: dg.AssetExecutionContext, task: Task, written: Written) -> 
     )  # fmt: skip
 
 
-def preview(frames: "Sequence[pd.DataFrame]") -> str:
-    """Return the last rows as a Markdown table, without the columns that are the same in all of them."""
+def preview(frames: "Sequence[pd.DataFrame]", ticks: Mapping[str, float]) -> str:
+    """Return the last rows as a Markdown table, prices in rupees, without the columns that are the same in all."""
     frame = frames[0].tail(_PREVIEW_ROWS)
+    tick = ticks.get(str(frame["instrument"].iloc[0]), 1.0)
+    frame = frame.astype(object).mask(frame.isna(), "")
     names = [name for name in frame.columns if name not in _HIDDEN]
     head = f"| {' | '.join(names)} |\n|{'---|' * len(names)}\n"
-    body = "\n".join(f"| {' | '.join(_cell(row[name]) for name in names)} |" for _, row in frame.iterrows())
+    lines = [[_cell(row[name], tick if name in _PRICES else None) for name in names] for _, row in frame.iterrows()]
+    body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     more = sum(len(each) for each in frames) - len(frame)
     return head + body + (f"\n\n… and {more} rows more" if more > 0 else "")
 
 
-def _cell(value: Any) -> str:  # Any: whatever a column holds
+def _cell(value: Any, tick: float | None) -> str:  # Any: whatever a column holds
+    if tick is not None and value != "":
+        return f"{value * tick:,.2f}"
     if hasattr(value, "tzinfo") and value.tzinfo is not None:
         return str(value.astimezone(IST).strftime("%d %b %H:%M"))
     if isinstance(value, float):

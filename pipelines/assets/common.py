@@ -59,7 +59,7 @@ def session_asset(
         def run(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Workbench], scope: RunScope) -> None:
             with our_errors_as_failures():
                 task = plan(bench, scope, context.partition_keys)
-                publish(context, task, body(bench, task))
+                publish(context, bench, task, body(bench, task))
 
         with warnings.catch_warnings():
             # The policy only cuts a backfill into runs; if its spelling changes, the definitions' test says so.

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.domain.values import IST
-from pipelines.charts import Band, CandleChart, ProfileChart, as_markdown, draw_candles, draw_profile
+from pipelines.charts import Band, CandleChart, ProfileChart, _grouped, as_markdown, draw_candles, draw_profile
 from pipelines.svg import AMBER, DOWN, UP, Level
 
 OPEN = datetime(2025, 6, 20, 9, 30, tzinfo=IST)
@@ -41,15 +41,26 @@ def test_demand_is_green_and_supply_is_red_and_confidence_is_light() -> None:
 
 
 def test_a_profile_picture_lights_its_point_of_control() -> None:
-    chart = ProfileChart("t", "n", [100.0, 101.0, 102.0], [5.0, 9.0, 1.0], 101.0, 100.0, 102.0, 101.5, [100.0, 101.5])
+    chart = ProfileChart(
+        "t", "n", [100.0, 101.0, 102.0], [5.0, 9.0, 1.0], 1.0, 101.0, 100.0, 102.0, 101.5, [100.0, 101.5]
+    )
     svg = draw_profile(chart)
     ET.fromstring(svg)
     assert svg.count(AMBER) >= 2
     assert "POC 101.00" in svg
 
 
+@given(st.integers(1, 2_000))
+def test_a_profile_of_any_length_keeps_its_volume_in_few_bars(n_rows: int) -> None:
+    prices_of_rows = [100.0 + 0.5 * number for number in range(n_rows)]
+    chart = ProfileChart("t", "n", prices_of_rows, [2.0] * n_rows, 0.5, 100.0, 100.0, 101.0)
+    bars, _ = _grouped(chart)
+    assert len(bars) <= 96
+    assert sum(volume for _, volume in bars) == 2.0 * n_rows
+
+
 def test_a_profile_without_volume_says_so() -> None:
-    svg = draw_profile(ProfileChart("t", "", [], [], 0.0, 0.0, 0.0))
+    svg = draw_profile(ProfileChart("t", "", [], [], 1.0, 0.0, 0.0, 0.0))
     assert "no volume yet" in svg
 
 
