@@ -3,7 +3,7 @@
 import dagster as dg
 from dagster import DefaultSensorStatus, SensorDefinition
 
-from pipelines.failures import our_errors_as_failures
+from pipelines.failures import first_failure, our_errors_as_failures
 from pipelines.resources import Workbench
 
 _SECONDS = 10
@@ -25,7 +25,7 @@ def tell_of_failure(bench: Workbench) -> SensorDefinition:
             "job": run.job_name,
             "run_id": run.run_id,
             "partition": run.tags.get("dagster/partition", ""),
-            "text": context.failure_event.message or "the run failed without a message",
+            "text": first_failure(context.get_step_failure_events()) or context.failure_event.message or "",
         }
         context.log.error("%s failed: %s", run.job_name, alert["text"])
         with our_errors_as_failures():

@@ -1,6 +1,6 @@
 """Our errors in Dagster's words: one sentence with the cure, and whether trying again can help."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import dagster as dg
@@ -19,6 +19,17 @@ def as_failure(error: TradingError) -> dg.Failure:
         metadata={"error": type(error).__name__, "retryable": error.retryable},
         allow_retries=error.retryable,
     )
+
+
+def first_failure(events: Iterable[dg.DagsterEvent]) -> str:
+    """Return why the first failed step of a run failed: our own sentence where it is one of our errors, "" for none."""
+    for event in events:
+        failure = event.step_failure_data
+        if failure.user_failure_data is not None and failure.user_failure_data.description:
+            return failure.user_failure_data.description
+        if failure.error is not None:
+            return failure.error.message.strip()
+    return ""
 
 
 @contextmanager

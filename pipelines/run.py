@@ -11,6 +11,7 @@ from agents.domain.errors import ConfigError, DataError, MissingDataError
 from agents.domain.values import IST
 from agents.settings import Settings
 from pipelines.definitions import ANALYSIS_JOB, build
+from pipelines.failures import first_failure
 from pipelines.home import open_instance, prepare_home
 from pipelines.partitions import FIRST_PARTITION
 from pipelines.resources import Workbench
@@ -129,12 +130,8 @@ def _add(report: Report, result: dg.ExecuteInProcessResult) -> None:
 
 def _why(result: dg.ExecuteInProcessResult) -> str:
     """Return the failure of a run in its own words: a step's description, or a check's that stopped it."""
-    for event in result.get_step_failure_events():
-        failure = event.step_failure_data
-        if failure.user_failure_data is not None and failure.user_failure_data.description:
-            return failure.user_failure_data.description
-        if failure.error is not None:
-            return failure.error.message.strip()
+    if text := first_failure(result.get_step_failure_events()):
+        return text
     failed = [check for check in result.get_asset_check_evaluations() if not check.passed and check.blocking]
     return "; ".join(f"{check.check_name}: {check.description}" for check in failed) or "see its page in Dagster"
 

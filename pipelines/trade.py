@@ -7,7 +7,6 @@ import dagster as dg
 from dagster import DefaultSensorStatus, SensorDefinition
 
 from agents.domain.cycle import REASON_TEXT, CycleRecord, Decision
-from agents.domain.errors import StaleDataError
 from agents.domain.orders import Trade
 from agents.domain.values import IST
 from pipelines.failures import our_errors_as_failures
@@ -27,7 +26,7 @@ _ZONES_READY = dg.AssetKey("llm_validation")
 _WAIT = timedelta(seconds=60)
 _GOOD_FOR = timedelta(seconds=90)
 # In a market that runs faster than the clock, seconds of waiting are minutes of the market: as many as a slot allows.
-_LONGEST_WAIT = timedelta(seconds=120)
+_LONGEST_WAIT = timedelta(seconds=90)
 _LONGEST_GOOD_FOR = timedelta(seconds=170)
 
 
@@ -44,7 +43,10 @@ def evaluate(
     """Run one trade cycle for each instrument and record what it decided."""
     with our_errors_as_failures():
         now = bench.clock.now().replace(microsecond=0)
-        _refuse_old_slot(config, bench, now)
+        if late := _too_late(config, bench, now):
+            context.log.warning(late)
+            context.add_output_metadata({"refused": late})
+            return
         from pipelines.cycles import evaluate_instruments  # noqa: PLC0415  (pandas, DuckDB and the model's client)
 
         done = evaluate_instruments(bench, now, scope.chosen(bench.settings.instruments))
@@ -127,13 +129,13 @@ def _zones_known_at(instance: dg.DagsterInstance) -> datetime | None:
     return datetime.fromtimestamp(as_of.value, tz=IST)
 
 
-def _refuse_old_slot(config: SlotConfig, bench: Workbench, now: datetime) -> None:
-    """Raise `StaleDataError` if the slot's run comes too late. Without a slot, the run is for the present."""
+def _too_late(config: SlotConfig, bench: Workbench, now: datetime) -> str | None:
+    """Return why the slot may not be traded any more; None if it may, and for a run that names no slot."""
     if not config.slot_at:
-        return
+        return None
     limit = _GOOD_FOR if bench.speed == 1 else _LONGEST_GOOD_FOR
-    if reason := too_old(datetime.fromisoformat(config.slot_at), now, limit):
-        raise StaleDataError(f"{reason} The next slot will do it.")
+    reason = too_old(datetime.fromisoformat(config.slot_at), now, limit)
+    return f"{reason} Nothing was decided; the next slot will be." if reason else None
 
 
 def _cycle_event(record: CycleRecord) -> dg.AssetMaterialization:
