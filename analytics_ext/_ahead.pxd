@@ -1,14 +1,18 @@
 """The first candle from which a price is reached, without looking at every candle on the way.
 
-Most levels are reached within a few candles or not for thousands. So the next candles are looked at one by one, and
-after them a pyramid of block extremes: of 16 candles, of 16 such blocks, and so on. A search costs O(log n).
+Most levels are reached within a few candles or not for thousands. So the candles up to the end of the next block are
+looked at one by one, and after them a pyramid of block extremes: of 32 candles, of 32 such blocks, and so on. A search
+costs O(log n).
 """
 
 from libc.stdint cimport int64_t
 
+cdef extern from *:
+    int trailing_zeros "__builtin_ctz"(unsigned int) nogil
+
 cdef enum:
-    CANDLES_FIRST = 32
-    FAN = 16
+    BLOCKS_FIRST = 2
+    FAN = 32
 
 # The rows of a pyramid.
 cdef enum:
@@ -28,16 +32,10 @@ cdef inline Py_ssize_t climb(
     bint falling, const int64_t[::1] prices, const int64_t[::1] blocks, const Py_ssize_t[::1] starts, Py_ssize_t begin,
     int64_t key,
 ) except -2 nogil:
-    """Return the first bar from `begin` on whose price has fallen (or risen) to `key`, or -1."""
-    cdef Py_ssize_t n = prices.shape[0], place = begin, level = 0
-    cdef Py_ssize_t end = min((begin // FAN + 1) * FAN, n)
+    """Do the same from the start of a block on, with the pyramid."""
+    cdef Py_ssize_t n = prices.shape[0], place, level = 0, end = begin
 
-    # The rest of the first block, candle by candle.
-    while place < end and not reached(falling, prices[place], key):
-        place += 1
-    if place < end:
-        return place
-    # Up, while the rest of a block of blocks holds nothing. All before `place` is done.
+    # Up, while the rest of a block of blocks holds nothing. All before `end` is done.
     while end < n:
         level += 1
         n = starts[level] - starts[level - 1]
@@ -66,9 +64,26 @@ cdef inline Py_ssize_t seek(
     int64_t key,
 ) except -2 nogil:
     """Return the first bar from `begin` on whose price has fallen (or risen) to `key`, or -1."""
-    cdef Py_ssize_t n = prices.shape[0], bar, end = min(begin + CANDLES_FIRST, n)
+    cdef Py_ssize_t n = prices.shape[0], bar, end = min((begin // FAN + BLOCKS_FIRST) * FAN, n)
 
     for bar in range(begin, end):
         if reached(falling, prices[bar], key):
             return bar
     return climb(falling, prices, blocks, starts, end, key) if end < n else -1
+
+
+cdef inline Py_ssize_t seek_after(
+    bint falling, const int64_t[::1] prices, const int64_t[::1] blocks, const Py_ssize_t[::1] starts, Py_ssize_t begin,
+    int64_t key,
+) except -2 nogil:
+    """Do the same, eight bars at once: where any of them may be it, a branch at each would often be mispredicted."""
+    cdef unsigned int hits = 0
+    cdef int i
+
+    if begin + 8 > prices.shape[0]:
+        return seek(falling, prices, blocks, starts, begin, key)
+    for i in range(8):
+        hits |= <unsigned int>reached(falling, prices[begin + i], key) << i
+    if hits:
+        return begin + trailing_zeros(hits)
+    return seek(falling, prices, blocks, starts, begin + 8, key)

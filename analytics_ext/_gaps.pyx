@@ -3,7 +3,7 @@
 import numpy as np
 
 from analytics_ext import _ahead
-from analytics_ext._ahead cimport HIGHEST_CLOSE, HIGHEST_HIGH, LOWEST_CLOSE, LOWEST_LOW, seek
+from analytics_ext._ahead cimport HIGHEST_CLOSE, HIGHEST_HIGH, LOWEST_CLOSE, LOWEST_LOW, seek, seek_after
 from libc.stdint cimport int8_t, int64_t
 
 # The rows of the result.
@@ -55,13 +55,13 @@ cdef inline int _follow_one(
     cdef int64_t height = (far - near) * inward
     cdef Py_ssize_t touched, half_filled = -1, filled = -1, inverted = -1
 
-    touched = seek(falling, edge, edge_blocks, starts, begin, near + inward)
+    touched = seek_after(falling, edge, edge_blocks, starts, begin, near + inward)
     if touched >= 0:
         half_filled = seek(falling, edge, edge_blocks, starts, touched, near + inward * ((height + 1) // 2))
     if half_filled >= 0:
         filled = seek(falling, edge, edge_blocks, starts, half_filled, far)
     if filled >= 0:
-        inverted = seek(falling, close, close_blocks, starts, filled, far + inward)
+        inverted = seek_after(falling, close, close_blocks, starts, filled, far + inward)
     columns[TOUCHED, gap] = touched
     columns[HALF_FILLED, gap] = half_filled
     columns[FILLED, gap] = filled

@@ -216,6 +216,19 @@ def test_time_grows_with_the_candles_when_no_gap_is_ever_touched(sign: int) -> N
     assert cpu_seconds(lambda: gaps_of(large)) < 24 * cpu_seconds(lambda: gaps_of(small))
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_crash_after_a_long_rise_is_found_from_every_gap(sign: int) -> None:
+    n = 70_000
+    price = np.append(3 * np.arange(n, dtype=np.int64), -5)
+    high = price + 1
+    high[n] = high[n - 1]
+    rise = Candles(price, high, price, price, np.ones(n + 1, dtype=np.int64))
+    gaps = gaps_of(rise if sign > 0 else rise.mirrored())
+    assert gaps.top.size == n - 2
+    for name in ("touched", "half_filled", "filled", "inverted"):
+        assert np.all(getattr(gaps, name) == n), name
+
+
 COLUMNS = ("high", "low", "close", "open")
 
 
