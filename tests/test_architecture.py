@@ -56,4 +56,5 @@ def test_there_is_nothing_else_at_the_top() -> None:
 def test_the_public_names_of_the_agents_stay() -> None:
     import agents  # noqa: PLC0415 - its absence is this test's failure, not the module's
 
-    assert {"TechnicalAnalysisAgent", "LLMAnalysisAgent"} <= set(dir(agents))
+    for name in ("TechnicalAnalysisAgent", "LLMAnalysisAgent", "OptionsAnalysisAgent"):
+        assert getattr(agents, name).__name__ == name
