@@ -1,13 +1,10 @@
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page
 
 from tests.browser.desks import LiveDesk
+from tests.browser.pictures import keep
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]
-
-ARTIFACTS = Path(__file__).resolve().parents[2] / "test-artifacts"
 
 
 def watched(page: Page) -> list[str]:
@@ -33,9 +30,8 @@ def test_the_page_shows_zones_on_a_chart_and_asks_nobody_else(desk: LiveDesk, pa
     page.wait_for_timeout(3_000)
     assert int(chart.get_attribute("data-zones") or 0) > 0
     assert int(chart.get_attribute("data-candles") or 0) > 150
-    ARTIFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTIFACTS / "dashboard.png")
     assert _colours(page) > 20
+    keep(page, "cockpit", size=(1400, 900))
     assert faults == []
 
 
@@ -67,15 +63,3 @@ def test_the_market_clock_goes_on_and_new_minutes_arrive(desk: LiveDesk, page: P
     page.wait_for_timeout(14_000)  # more than a market minute
     assert strip.inner_text() != before
     assert "min old" not in strip.inner_text().split("price")[-1].split("zones")[0]
-
-
-def test_dagster_shows_the_asset_graph(desk: LiveDesk, page: Page) -> None:
-    faults = watched(page)
-    page.goto(f"{desk.dagster}/asset-groups/?expanded=zones,structure,market,trading")
-    page.get_by_text("zones", exact=True).first.wait_for(timeout=30_000)
-    page.wait_for_timeout(2_000)
-    ARTIFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTIFACTS / "lineage.png")
-    for group in ("market", "structure", "trading"):
-        assert page.get_by_text(group, exact=True).count() > 0
-    assert [fault for fault in faults if fault.startswith("http")] == []
