@@ -4,7 +4,7 @@ import numpy as np
 
 from analytics_ext import _ahead
 from analytics_ext._ahead cimport HIGHEST_CLOSE, HIGHEST_HIGH, LOWEST_CLOSE, LOWEST_LOW, seek, seek_after
-from libc.stdint cimport int8_t, int64_t
+from libc.stdint cimport INT64_MAX, INT64_MIN, int8_t, int64_t
 
 # The rows of the result.
 cdef enum:
@@ -106,23 +106,24 @@ def deepest(
     const int64_t[::1] high, const int64_t[::1] low, const int8_t[::1] direction, const int64_t[::1] bottom,
     const int64_t[::1] top, const int64_t[::1] confirmed, Py_ssize_t at,
 ):
-    """Return how much of each gap the bars after its confirmation, up to and including `at`, have filled."""
-    cdef Py_ssize_t count = confirmed.shape[0], gap, bar
-    cdef int64_t reach
-    filled_out = np.zeros(count)
+    """Return how much of each gap the bars after its confirmation, up to and including `at`, have filled.
+
+    The gaps are ordered by confirmation, so one walk back from `at` meets each with the extremes of all later bars.
+    """
+    cdef Py_ssize_t gap, bar = at + 1
+    cdef int64_t reach, lowest = INT64_MAX, highest = INT64_MIN
+    filled_out = np.zeros(confirmed.shape[0])
     cdef double[::1] filled = filled_out
-    # lowest[i], highest[i]: of the bars i to `at`.
-    cdef int64_t[::1] lowest = np.array(low[:at + 1])
-    cdef int64_t[::1] highest = np.array(high[:at + 1])
 
     with nogil:
-        for bar in range(at - 1, -1, -1):
-            lowest[bar] = min(lowest[bar], lowest[bar + 1])
-            highest[bar] = max(highest[bar], highest[bar + 1])
-        for gap in range(count):
-            if confirmed[gap] < at:
-                bar = confirmed[gap] + 1
-                reach = top[gap] - lowest[bar] if direction[gap] > 0 else highest[bar] - bottom[gap]
-                reach = min(max(reach, 0), top[gap] - bottom[gap])
-                filled[gap] = <double>reach / <double>(top[gap] - bottom[gap])
+        for gap in range(confirmed.shape[0] - 1, -1, -1):
+            if confirmed[gap] >= at:
+                continue
+            while bar > confirmed[gap] + 1:
+                bar -= 1
+                lowest = min(lowest, low[bar])
+                highest = max(highest, high[bar])
+            reach = top[gap] - lowest if direction[gap] > 0 else highest - bottom[gap]
+            reach = min(max(reach, 0), top[gap] - bottom[gap])
+            filled[gap] = <double>reach / <double>(top[gap] - bottom[gap])
     return filled_out

@@ -109,7 +109,8 @@ def fill_fraction(gaps: FairValueGaps, high: ArrayLike, low: ArrayLike, at: int)
     ------
     ValueError
         If a column is empty, of another length, not whole numbers or has high < low, if `at` is not one of the
-        candles, or if a column of `gaps` is of another length or holds a gap without height.
+        candles, or if a column of `gaps` is of another length, holds a gap without height, or is not ordered by
+        `confirmed`.
     """
     tops, bottoms, *_ = candles(high, low)
     at_least("at", at, 0)
@@ -129,4 +130,7 @@ def _checked(gaps: FairValueGaps) -> tuple[Int8s, Int64s, Int64s, Int64s]:
         raise ValueError(f"gaps.top[{np.argmax(top <= bottom)}]: is not above gaps.bottom")
     if np.any(confirmed < 0):
         raise ValueError(f"gaps.confirmed[{np.argmax(confirmed < 0)}]: is not a bar")
+    early = np.flatnonzero(confirmed[1:] < confirmed[:-1])
+    if early.size:
+        raise ValueError(f"gaps.confirmed[{early[0] + 1}]: is before its predecessor; order the gaps by confirmed")
     return direction, bottom, top, confirmed

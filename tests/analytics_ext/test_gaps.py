@@ -293,6 +293,7 @@ def test_fill_fraction_names_a_bad_column_of_the_gaps() -> None:
         (gaps._replace(bottom=gaps.top), r"top\[0\]"),
         (gaps._replace(top=gaps.top[:-1]), "top"),
         (gaps._replace(confirmed=gaps.confirmed - 99), r"confirmed\[0\]"),
+        (gaps._replace(confirmed=gaps.confirmed[::-1]), r"confirmed\[1\]"),
     ]:
         with pytest.raises(ValueError, match=rf"^gaps\.{name}: "):
             fill_fraction(bad, candles.high, candles.low, 59)
