@@ -100,7 +100,7 @@ def line(row: Row) -> str:
     return f"{row['kernel']:<28}{row['by']:<27}{row['candles']:>10,}{row['ns']:>14,.1f}{ratio}{target}{share}"
 
 
-def verdicts(rows: list[Row], grown: list[Row]) -> Iterator[Row]:
+def verdicts(cases: list[Case], rows: list[Row], grown: list[Row]) -> Iterator[Row]:
     """Yield each target with what was measured: ratios, ns per candle, growth."""
     for row in rows:
         if "target" in row:
@@ -111,7 +111,7 @@ def verdicts(rows: list[Row], grown: list[Row]) -> Iterator[Row]:
                 "measured": row["ratio"],
                 "held": row["ratio"] >= row["target"],
             }
-    for case in CASES:
+    for case in cases:
         own = {row["candles"]: row for row in rows if row["kernel"] == case.name and row["by"] == "ours"}
         if case.target_ns is not None:
             ns = own[MAIN_SIZE]["ns"]
@@ -130,20 +130,30 @@ def verdicts(rows: list[Row], grown: list[Row]) -> Iterator[Row]:
         yield {"name": name, "target": LARGEST_DOUBLING, "measured": row["doubling"], "held": held}
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Measure, print, store; return 1 if a ratio is below half of its target."""
+def options_of(arguments: list[str] | None) -> argparse.Namespace:
+    """Return the command line's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="only what has a target, at 100,000 candles at most")
     parser.add_argument("--json", type=Path, default=RESULTS, help="where to write the results")
     parser.add_argument("--only", default="", help="only kernels whose name contains this")
-    options = parser.parse_args(arguments)
-    warnings.filterwarnings("ignore", category=FutureWarning)  # the peers' own, of pandas
+    return parser.parse_args(arguments)
 
+
+def store(path: Path, results: Row) -> None:
+    """Write the results with what they were measured on."""
+    machine = {"machine": platform.machine(), "cpus": os.cpu_count(), "python": platform.python_version()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**machine, "numpy": np.__version__, **results}, indent=1) + "\n")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, print, store; return 1 if a ratio is below half of its target."""
+    options = options_of(arguments)
+    warnings.filterwarnings("ignore", category=FutureWarning)  # the peers' own, of pandas
     small = random_market(PARITY_SIZE)
     for check in parity.CHECKS:
         print(f"parity: {check(small)}")
-    sizes = (1_000, 10_000, MAIN_SIZE) if options.quick else SIZES
-    markets = {n: random_market(n) for n in sizes}
+    markets = {n: random_market(n) for n in (SIZES[:-1] if options.quick else SIZES)}
     cases = [case for case in CASES if options.only in case.name]
     print(f"\n{'kernel':<28}{'by':<27}{'candles':>10}{'ns/candle':>14}{'ratio':>11}{'target':>9}{'memory':>8}")
     rows: list[Row] = []
@@ -154,15 +164,12 @@ def main(arguments: list[str] | None = None) -> int:
     grown = [] if options.quick else [growth(case, markets) for case in cases]
     for row in grown:
         print(f"{row['kernel']:<28} twice the candles {row['doubling']:.2f}x  two threads {row['two_threads']:.2f}x")
-    judged = [verdict for verdict in verdicts(rows, grown) if options.only in verdict["name"]]
     print()
+    judged = list(verdicts(cases, rows, grown))
     for verdict in judged:
-        print(f"{'held  ' if verdict['held'] else 'MISSED'} {verdict['name']}: {verdict['measured']:,.2f}"
-              f" (target {verdict['target']:,})")  # fmt: skip
-    machine = {"machine": platform.machine(), "cpus": os.cpu_count(), "python": platform.python_version()}
-    machine["numpy"] = np.__version__
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps({**machine, "rows": rows, "growth": grown, "targets": judged}, indent=1) + "\n")
+        word = "held  " if verdict["held"] else "MISSED"
+        print(f"{word} {verdict['name']}: {verdict['measured']:,.2f} (target {verdict['target']:,})")
+    store(options.json, {"rows": rows, "growth": grown, "targets": judged})
     failed = [row for row in rows if "target" in row and row["ratio"] < row["target"] / 2]
     for row in failed:
         print(f"below half of its target: {row['kernel']} against {row['by']}", file=sys.stderr)
