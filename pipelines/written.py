@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _PREVIEW_ROWS = 8
 _PRICES = frozenset({"open", "high", "low", "close", "poc", "val", "vah", "basis", "atr"})
+_NOTHING = frozenset({"nan", "NaT", "<NA>"})
 _HIDDEN = frozenset({"instrument", "session", "recorded_at", "call_key", "prompt_sha"})
 
 
@@ -110,20 +111,19 @@ def preview(frames: "Sequence[pd.DataFrame]", ticks: Mapping[str, float]) -> str
     """Return the last rows as a Markdown table, prices in rupees, without the columns that are the same in all."""
     frame = frames[0].tail(_PREVIEW_ROWS)
     tick = ticks.get(str(frame["instrument"].iloc[0]), 1.0)
-    frame = frame.astype(object).mask(frame.isna(), "")
     names = [name for name in frame.columns if name not in _HIDDEN]
     head = f"| {' | '.join(names)} |\n|{'---|' * len(names)}\n"
-    lines = [[_cell(row[name], tick if name in _PRICES else None) for name in names] for _, row in frame.iterrows()]
-    body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    cells = [[_cell(value, tick if name in _PRICES else None) for value in frame[name].tolist()] for name in names]
+    body = "\n".join(f"| {' | '.join(line)} |" for line in zip(*cells, strict=True))
     more = sum(len(each) for each in frames) - len(frame)
     return head + body + (f"\n\n… and {more} rows more" if more > 0 else "")
 
 
 def _cell(value: Any, tick: float | None) -> str:  # Any: whatever a column holds
-    if tick is not None and value != "":
+    if value is None or str(value) in _NOTHING:
+        return ""
+    if tick is not None:
         return f"{value * tick:,.2f}"
     if hasattr(value, "tzinfo") and value.tzinfo is not None:
         return str(value.astimezone(IST).strftime("%d %b %H:%M"))
-    if isinstance(value, float):
-        return f"{value:,.3f}"
-    return str(value)
+    return f"{value:,.3f}" if isinstance(value, float) else str(value)
