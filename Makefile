@@ -48,8 +48,8 @@ build: setup ## build the kernels in their fast mode
 
 test: $(VENV)/.development $(VENV)/.built check ## everything that is checked: both kernel modes, all tests
 	$(PYTEST) tests -n 2 -m "not process and not browser" --dist loadscope
-	ANALYTICS_CHECKED=1 $(BIN)/python setup.py --quiet build_ext --force --build-lib build/checked/lib --build-temp build/checked/tmp
-	PYTHONPATH=build/checked/lib $(PYTEST) tests/analytics_ext -n 2
+	ANALYTICS_CHECKED=1 $(BIN)/python setup.py --quiet build_ext
+	$(PYTEST) -p tests.analytics_ext.checked_kernels tests/analytics_ext -n 2
 	$(PYTEST) tests -m "process or browser"
 
 check: $(VENV)/.development $(VENV)/.built ## format, lint, types, import contracts

@@ -15,7 +15,7 @@ Bools: TypeAlias = NDArray[np.bool_]
 
 # Prices beyond this are not prices; below it no sum of two prices and no row times ticks can overflow.
 LARGEST_TICKS = 2**40
-# A candle's volume in fixed point (16 bits) times a million candles still fits in 63 bits.
+# A candle's volume in fixed point (16 bits) fits in 63 bits; the profile bounds the sum of many itself.
 LARGEST_VOLUME = 2**42
 # How far off the grid a price may lie, in ticks, before it is refused: room for float error, not for bad data.
 OFF_GRID = 1e-6

@@ -34,6 +34,7 @@ class ZoneBook:
     context: Context
     _ids: dict[int, str] = field(default_factory=dict, repr=False)
     _parts: dict[int, tuple[float, ...]] = field(default_factory=dict, repr=False)
+    _formed: dict[int, Zone] = field(default_factory=dict, repr=False)
 
     def id_of(self, number: int) -> str:
         """Return the content id of a zone."""
@@ -58,8 +59,16 @@ class ZoneBook:
 
     def zone(self, number: int, at: int) -> Zone:
         """Return a zone as it stood at the close of candle `at`."""
-        run, candles = self.runs[number], self.context.candles
-        values, touches = self.parts_of(number), run.touched(at)
+        if number not in self._formed:
+            self._formed[number] = self._zone_as_formed(number)
+        formed, run = self._formed[number], self.runs[number]
+        touches = run.touched(at)
+        since = {"touches": touches, "confidence": confidence_after(formed.formation_confidence, touches)}
+        return formed.model_copy(update={**since, "age_candles": at - run.known})
+
+    def _zone_as_formed(self, number: int) -> Zone:
+        """Return a zone as it was when it became known."""
+        run, candles, values = self.runs[number], self.context.candles, self.parts_of(number)
         formed = formation_confidence(values)
         return Zone(
             id=self.id_of(number),
@@ -69,15 +78,13 @@ class ZoneBook:
             high=to_rupees(run.high, candles.tick_size),
             event_at=moment(int(candles.closed_at[run.origin])),
             known_at=moment(int(candles.closed_at[run.known])),
-            confidence=confidence_after(formed, touches),
+            confidence=formed,
             formation_confidence=formed,
             parts=in_order_of_weight(
                 ConfidencePart(name=name, value=value, weight=weight)
                 for (name, weight), value in zip(WEIGHTS.items(), values, strict=True)
             ),
             components=in_order_of_price(self._component(member) for member in run.members),
-            touches=touches,
-            age_candles=at - run.known,
         )
 
     def known_since(self, first: int) -> list[int]:
