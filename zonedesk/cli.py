@@ -2,7 +2,7 @@
 
 import typer
 
-from zonedesk.commands import desk, market, research
+from zonedesk.commands import desk, market, research, venue
 
 EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not ready or not healthy. Results go to standard output."
 
@@ -22,6 +22,7 @@ app.command()(research.materialize)
 app.command()(research.zones)
 app.command()(research.replay)
 app.command()(research.certify)
+app.command()(venue.exchange)
 app.command()(desk.up)
 app.command()(desk.down)
 app.command()(desk.status)

@@ -48,7 +48,7 @@ class Shell:
 
     def result(self, facts: Mapping[str, Any], text: str) -> None:  # Any: what JSON can hold
         """Print a result: `facts` as JSON or `text` for people."""
-        print(json.dumps(facts, default=str, ensure_ascii=False) if self.as_json else text)
+        print(json.dumps(facts, default=str, ensure_ascii=False) if self.as_json else text, flush=True)
 
     def note(self, text: str) -> None:
         """Say something beside the result."""

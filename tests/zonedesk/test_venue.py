@@ -1,0 +1,52 @@
+"""The paper exchange as its command starts it."""
+
+import json
+import signal
+import stat
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.data.calendar import NseCalendar
+from agents.domain.candles import epoch
+from zonedesk.venue import _calendar
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[dict[str, Any]]:
+    command = [sys.executable, "-m", "zonedesk.cli", "exchange", "--port", "0", "--control-port", "0", "--json"]
+    process = subprocess.Popen([*command, "--data-dir", str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    facts = json.loads(process.stdout.readline())
+    yield facts | json.loads(Path(facts["key_file"]).read_text())
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=20) == 0
+
+
+def asked(keys: dict[str, Any], path: str) -> Any:
+    request = urllib.request.Request(keys["rest"] + path, headers={"access-token": keys["access_token"]})
+    with urllib.request.urlopen(request, timeout=20) as reply:
+        return json.loads(reply.read())
+
+
+@pytest.mark.process
+def test_the_key_file_opens_the_account_and_is_its_owners_alone(started: dict[str, Any]) -> None:
+    assert asked(started, "/fundlimit")["availabelBalance"] == 1_000_000.0
+    assert stat.S_IMODE(Path(started["key_file"]).stat().st_mode) == 0o600
+
+
+def test_the_exchange_keeps_the_desks_sessions() -> None:
+    ours, theirs = NseCalendar(), _calendar()
+    dates = [date(2021, 1, 1) + timedelta(days=n) for n in range(6 * 365)]
+    for on in dates:
+        session, hours = ours.session(on), theirs.hours(on)
+        assert (session is None) == (hours is None)
+        if session is not None and hours is not None:
+            assert hours.open_at == epoch(session.open_at) * 1000
+            assert hours.close_at == epoch(session.derivatives_close_at) * 1000

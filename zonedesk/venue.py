@@ -1,0 +1,129 @@
+"""The paper exchange as a command starts it: which market it shows, and where a client finds its key."""
+
+import asyncio
+import json
+import secrets
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from agents.data.calendar import NseCalendar
+from agents.domain.candles import epoch
+from agents.domain.errors import ConfigError
+from agents.settings import Settings
+from exchange.clock import at_ist
+from exchange.market import Market
+from exchange.recorded import Recording, RecordingError, recorded_market
+from exchange.server import HOST, ClockPlan, Exchange, Ports, PortTakenError, ServerConfig, assemble, serve
+from exchange.sessions import Calendar, TradingHours
+from exchange.simulated import simulated_market
+
+KEY_FILE = "exchange.json"
+_HISTORY = 120  # calendar days of a simulated market before the session that it opens with
+_OWNER_ONLY = 0o600
+_MILLIS = 1000
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What an exchange shows: a recording (index, futures and options as Parquet) or, without one, market `seed`."""
+
+    on: date
+    seed: int
+    speed: float
+    recording: tuple[Path, Path, Path] | None = None
+
+
+def run_exchange(
+    settings: Settings, shown: Shown, ports: tuple[int, int], say: Callable[[dict[str, object]], None]
+) -> None:
+    """Serve the paper exchange until it is interrupted or terminated.
+
+    Parameters
+    ----------
+    settings : Settings
+        The folder of its mode gets ``exchange.json``: addresses, client id and tokens, readable by its owner alone.
+    shown : Shown
+        The market.
+    ports : tuple of int
+        The public and the control port; 0 lets the system choose.
+    say : callable
+        Told addresses and the key file once both ports are listened on.
+
+    Raises
+    ------
+    ConfigError
+        If a port is taken, or the recording cannot be shown.
+    """
+    token = secrets.token_urlsafe(24)
+    config = ServerConfig(token, seed=shown.seed, port=ports[0], control_port=ports[1], clock=_plan(shown))
+    try:
+        exchange = assemble(config, _market(shown))
+        asyncio.run(
+            _until_signalled(exchange, config, lambda open_: say(_write_key(settings, exchange, config, open_)))
+        )
+    except PortTakenError as error:
+        raise ConfigError(f"{error}; choose another with --port and --control-port") from error
+    except RecordingError as error:
+        raise ConfigError(f"this recording cannot be shown: {error}") from error
+
+
+async def _until_signalled(exchange: Exchange, config: ServerConfig, on_ready: Callable[[Ports], None]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await serve(exchange, config, stop, on_ready)
+
+
+def _plan(shown: Shown) -> ClockPlan:
+    """Return how market time runs: a recording once from its open, a simulated market session after session."""
+    if shown.recording is not None:
+        return ClockPlan("at", at=at_ist(shown.on, 9, 15), speed=shown.speed)
+    return ClockPlan("open", on=shown.on, speed=shown.speed)
+
+
+def _market(shown: Shown) -> Market:
+    if shown.recording is not None:
+        index, futures, options = shown.recording
+        return recorded_market(Recording.from_parquet(index, futures, options), shown.seed, last=shown.on)
+    return simulated_market(shown.seed, date.fromordinal(shown.on.toordinal() - _HISTORY), _calendar())
+
+
+def _calendar() -> Calendar:
+    """Return the exchange's calendar, filled from the desk's."""
+    ours = NseCalendar()
+    first, last = date(2015, 1, 1), ours.known_until
+    sessions = {session.on: session for session in ours.sessions(first, last)}
+    days = [date.fromordinal(number) for number in range(first.toordinal(), last.toordinal() + 1)]
+    plain = Calendar()
+    special = {}
+    for on, session in sessions.items():
+        frozen = min(session.index_frozen_from or session.close_at, session.close_at)
+        hours = TradingHours(
+            on, *(epoch(at) * _MILLIS for at in (session.open_at, session.derivatives_close_at, frozen))
+        )
+        if plain.hours(on) != hours:
+            special[on] = hours
+    return Calendar([on for on in days if on not in sessions], special)
+
+
+def _write_key(settings: Settings, exchange: Exchange, config: ServerConfig, open_: Ports) -> dict[str, object]:
+    """Write what a client needs to connect, and return what may be shown of it."""
+    account = config.accounts[0]
+    shown: dict[str, object] = {
+        "rest": f"http://{HOST}:{open_.public}/v2",
+        "sockets": f"ws://{HOST}:{open_.public}",
+        "control": f"http://{HOST}:{open_.control}",
+        "client_id": account.client_id,
+    }
+    client = exchange.core.accounts.find(account.client_id)
+    assert client is not None
+    keys = {"access_token": client.token, "control_token": config.control_token}
+    path = settings.home / KEY_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=_OWNER_ONLY)
+    path.chmod(_OWNER_ONLY)
+    path.write_text(json.dumps({**shown, **keys}, indent=1) + "\n", encoding="utf-8")
+    return {**shown, "key_file": str(path)}
