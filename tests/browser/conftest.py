@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.desks import LiveDesk
+from tests.browser.pictures import for_documents
 
 CHROMIUM = "/usr/bin/chromium"
 QUIET = (
@@ -23,10 +24,10 @@ QUIET = (
 
 @pytest.fixture(scope="session")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveDesk]:
-    """A desk with eight sessions behind it, running until the tests have ended."""
+    """A desk with eight sessions behind it, sixty for the documents' pictures, running until all tests have ended."""
     running = LiveDesk(tmp_path_factory.mktemp("desk"))
     try:
-        running.start(sessions=8)
+        running.start(sessions=60 if for_documents() else 8)
         yield running
     finally:
         running.stop()

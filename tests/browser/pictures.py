@@ -15,6 +15,11 @@ DOCUMENTS = ROOT / "docs" / "images"
 MOST_BYTES = 250_000  # a picture in the repository is there for good
 
 
+def for_documents() -> bool:
+    """Return whether this run takes the documents' pictures."""
+    return os.environ.get("ZONEDESK_SCREENSHOTS") == "1"
+
+
 def keep(page: Page, name: str, *, size: tuple[int, int] | None = None) -> None:
     """Take a picture of what the page shows; with `size` it is one of the documents' pictures, of that many pixels."""
     ARTIFACTS.mkdir(exist_ok=True)
@@ -22,6 +27,6 @@ def keep(page: Page, name: str, *, size: tuple[int, int] | None = None) -> None:
         page.set_viewport_size({"width": size[0], "height": size[1]})
         page.wait_for_timeout(1_500)  # pages lay themselves out again, some with an animation
     taken = page.screenshot(path=ARTIFACTS / f"{name}.png")
-    if size is not None and os.environ.get("ZONEDESK_SCREENSHOTS") == "1":
+    if size is not None and for_documents():
         assert len(taken) < MOST_BYTES, f"{name}.png has {len(taken)} bytes; make it smaller than {MOST_BYTES}"
         (DOCUMENTS / f"{name}.png").write_bytes(taken)
