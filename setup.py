@@ -25,6 +25,7 @@ DIRECTIVES = {
     "initializedcheck": CHECKED,
     "cdivision": True,
     "embedsignature": True,
+    "show_performance_hints": not CHECKED,  # the checked mode is slow on purpose
 }
 
 EXTENSIONS = [
