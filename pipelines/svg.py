@@ -95,7 +95,7 @@ def level_lines(levels: Sequence[Level], scale: Scale) -> list[str]:
         taken.append(label_y)
         parts.append(
             f'<path d="M0 {y}H{WIDTH - RIGHT}" stroke="{level.colour}"{dash}/>'
-            f'<text x="14" y="{label_y:.1f}" fill="{level.colour}" stroke="{BACKGROUND}" stroke-width="3" '
+            f'<text x="14" y="{label_y:.1f}" fill="{TEXT}" stroke="{BACKGROUND}" stroke-width="3" '
             f'paint-order="stroke">{escape(level.name)} {level.price:,.2f}</text>'
         )
     return parts

@@ -22,7 +22,7 @@ from zonedesk.ports import free_port, refuse_busy
 from zonedesk.shell import wall_now
 
 HISTORY_SESSIONS = 60  # twice what a zone lives
-LIVE_SESSIONS = 250  # how many sessions behind the calendar a new simulated market starts
+LIVE_SESSIONS = 60  # how many sessions behind the calendar a new simulated market starts: inside the last 90 days
 FIRST_LOOK = timedelta(minutes=75)  # how old its first live session is, so that the first look shows a day under way
 
 Say = Callable[[str], None]
@@ -106,7 +106,7 @@ def _refuse_foreign_data(settings: Settings, store: Store) -> None:
 
 
 def _new_clock(settings: Settings, history: int, now: datetime, yesterday: date) -> ClockFile:
-    """Return the clock of a market that starts a year behind the calendar, after its history."""
+    """Return the clock of a market that starts some sessions behind the calendar, after its history."""
     calendar = NseCalendar()
     dates = last_sessions(calendar, yesterday, history + LIVE_SESSIONS)
     first_live = calendar.session(dates[history])
