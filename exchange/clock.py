@@ -86,6 +86,10 @@ class MarketClock:
         passed = max(self._real() - state.real_at, 0)
         return state.market_at + int(passed * state.speed)
 
+    def real(self) -> Millis:
+        """Return the machine's time: tokens and rate limits live by it, however the market's time runs."""
+        return self._real()
+
     def set(self, market_at: Millis, *, speed: float = 1.0) -> None:
         """Set the clock to a moment and let it run `speed` times as fast as real time; 0 holds it still.
 

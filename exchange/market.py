@@ -1,7 +1,7 @@
 """What the exchange knows of a market: contracts, quotes, prints, candles and chains, each as of a moment.
 
-Prices are whole paise, quantities are contracts, moments are milliseconds since 1970 UTC. A market is a pure function of
-its seed or its recording: the same question at the same moment has the same answer.
+Prices are whole paise, quantities are contracts, moments are milliseconds since 1970 UTC. A market is a pure function
+of its seed or its recording: the same question at the same moment has the same answer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -110,7 +110,7 @@ class Chain(NamedTuple):
 
 
 class Market(Protocol):
-    """Where prices come from; recorded or simulated. Unknown instruments raise `UnknownInstrument`."""
+    """Where prices come from; recorded or simulated. Unknown instruments raise `UnknownInstrumentError`."""
 
     def hours(self, on: date) -> TradingHours | None:
         """Return the hours of a date, or None when there is no session."""
@@ -145,5 +145,5 @@ class Market(Protocol):
         ...
 
 
-class UnknownInstrument(LookupError):
+class UnknownInstrumentError(LookupError):
     """There is no such instrument in the table of that date."""
