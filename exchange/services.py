@@ -1,0 +1,116 @@
+"""What every part of the core shares: what is due when, who is told what, which fault strikes, what chance draws."""
+
+import hashlib
+import heapq
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from exchange.clock import Millis
+
+EVENTS_REMEMBERED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a client at a moment; `kind` says what `detail` is."""
+
+    kind: str
+    at: Millis
+    client_id: str
+    detail: object
+
+
+Listener = Callable[[Event], None]
+# What a fault is told besides that it strikes: numbers and words from the control API, different for each fault.
+Parameters = Mapping[str, Any]
+
+
+class Faults(Protocol):
+    """Which faults strike. Each call is one occasion, so a fault scripted for n times is used up by n calls."""
+
+    def strike(self, name: str, where: str = "") -> Parameters | None:
+        """Return the parameters of the fault if it strikes here and now (perhaps an empty mapping), or None."""
+        ...
+
+
+class NoFaults:
+    """An exchange on a good day."""
+
+    def strike(self, name: str, where: str = "") -> Parameters | None:  # noqa: ARG002 - the protocol's shape
+        """Return None: nothing strikes."""
+        return None
+
+
+class Bus:
+    """Tells listeners of events, in the order in which they subscribed, and remembers the latest events."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[str, list[Listener]] = {}
+        self.events: deque[Event] = deque(maxlen=EVENTS_REMEMBERED)
+
+    def subscribe(self, kind: str, listener: Listener) -> Callable[[], None]:
+        """Tell a listener of every event of a kind from now on; call what is returned to stop that."""
+        listeners = self._listeners.setdefault(kind, [])
+        listeners.append(listener)
+
+        def stop() -> None:
+            if listener in listeners:
+                listeners.remove(listener)
+
+        return stop
+
+    def publish(self, event: Event) -> None:
+        """Remember an event and tell it to the listeners of its kind."""
+        self.events.append(event)
+        for listener in list(self._listeners.get(event.kind, ())):
+            listener(event)
+
+
+class Timeline:
+    """What is to happen and when; what is due at the same moment happens in the order in which it was planned."""
+
+    def __init__(self, now: Millis) -> None:
+        self.now = now
+        self._planned: list[tuple[Millis, int, Callable[[], None]]] = []
+        self._count = 0
+
+    @property
+    def next_due(self) -> Millis | None:
+        """When the next thing is due, or None when nothing is planned."""
+        return self._planned[0][0] if self._planned else None
+
+    def plan(self, at: Millis, action: Callable[[], None]) -> None:
+        """Do something at a moment; a moment that is past already means as soon as time is settled again."""
+        self._count += 1
+        heapq.heappush(self._planned, (max(at, self.now), self._count, action))
+
+    def settle(self, now: Millis) -> None:
+        """Do everything that is due up to a moment, each at its own time, and stand at that moment.
+
+        A moment before the present changes nothing: what has happened stays so.
+        """
+        while self._planned and self._planned[0][0] <= now:
+            at, _, action = heapq.heappop(self._planned)
+            self.now = max(self.now, at)
+            action()
+        self.now = max(self.now, now)
+
+    def clear(self, now: Millis) -> None:
+        """Drop all plans and stand at a moment, which may be in the past."""
+        self._planned.clear()
+        self.now = now
+
+
+class Chance:
+    """Numbers that look like chance and depend on the seed and on what is asked, not on how often one asked before."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def between(self, low: int, high: int, *about: object) -> int:
+        """Return a whole number in ``[low, high]`` that belongs to what it is about."""
+        text = "|".join(str(part) for part in (self.seed, *about))
+        number = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+        return low + number % (high - low + 1)
