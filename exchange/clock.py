@@ -13,6 +13,8 @@ IST_OFFSET_SECONDS = 19_800
 MAX_SPEED = 10_000.0
 
 Millis = int
+Span = tuple[Millis, Millis]
+LONGEST_BREAK = 15
 
 
 def to_millis(moment: datetime) -> Millis:
@@ -69,6 +71,9 @@ class MarketClock:
     def __init__(self, real: Callable[[], Millis] = real_now) -> None:
         self._real = real
         self._state = ClockState(real(), real(), 1.0)
+        self._hours: Callable[[date], Span | None] | None = None
+        self._span: Span = (0, 0)
+        self._spent = 0
 
     @property
     def state(self) -> ClockState:
@@ -83,8 +88,13 @@ class MarketClock:
     def now(self) -> Millis:
         """Return the market's time."""
         state = self._state
-        passed = max(self._real() - state.real_at, 0)
-        return state.market_at + int(passed * state.speed)
+        running = int(max(self._real() - state.real_at, 0) * state.speed)
+        if self._hours is None:
+            return state.market_at + running
+        while running - self._spent >= self._span[1] - self._span[0]:
+            self._spent += self._span[1] - self._span[0]
+            self._span = _first_session(self._hours, ist(self._span[1]).date() + timedelta(days=1))
+        return self._span[0] + running - self._spent
 
     def real(self) -> Millis:
         """Return the machine's time: tokens and rate limits live by it, however the market's time runs."""
@@ -100,12 +110,27 @@ class MarketClock:
         """
         if not 0.0 <= speed <= MAX_SPEED:
             raise ValueError(f"a market clock cannot run {speed} times as fast; pass a speed from 0 to {MAX_SPEED:g}")
-        self._state = ClockState(market_at, self._real(), speed)
+        self._state, self._hours = ClockState(market_at, self._real(), speed), None
+
+    def keep_open(self, hours: Callable[[date], Span | None], first: date, *, speed: float = 1.0) -> None:
+        """Run sessions one after the other without a night between, from the first opening on or after a date.
+
+        Parameters
+        ----------
+        hours : callable
+            Opening and close of a date, or None when there is no session.
+        first : date
+            Where to begin.
+        speed : float
+            Market seconds in a real second.
+        """
+        span = _first_session(hours, first)
+        self.set(span[0], speed=speed)
+        self._hours, self._span, self._spent = hours, span, 0
 
     def use_real(self) -> None:
         """Let market time be real time."""
-        real = self._real()
-        self._state = ClockState(real, real, 1.0)
+        self.set(self._real())
 
     def move(self, millis: int) -> None:
         """Move the clock forward and keep its speed; how a clock that stands still is stepped.
@@ -122,3 +147,11 @@ class MarketClock:
     def real_delay(self, market_millis: int) -> float:
         """Return the real seconds in which that much market time passes; infinite while the clock stands still."""
         return float("inf") if self._state.speed == 0.0 else market_millis / 1000.0 / self._state.speed
+
+
+def _first_session(hours: Callable[[date], Span | None], first: date) -> Span:
+    for days in range(LONGEST_BREAK):
+        span = hours(first + timedelta(days=days))
+        if span is not None:
+            return span
+    raise ValueError(f"no session within {LONGEST_BREAK} days of {first}; look at the list of holidays")

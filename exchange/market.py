@@ -10,11 +10,25 @@ from datetime import date
 from typing import NamedTuple, Protocol
 
 from exchange.clock import Millis
-from exchange.contracts import Contract
+from exchange.contracts import IDX_I, NSE_FNO, Contract
+from exchange.sessions import TradingHours
 
-IDX_I = "IDX_I"
-NSE_FNO = "NSE_FNO"
 DEPTH = 5
+
+__all__ = [
+    "DEPTH",
+    "IDX_I",
+    "NSE_FNO",
+    "Book",
+    "Candle",
+    "Chain",
+    "ChainRow",
+    "Level",
+    "Market",
+    "Print",
+    "TradingHours",
+    "UnknownInstrumentError",
+]
 
 
 class Level(NamedTuple):
@@ -76,15 +90,6 @@ class Book:
     total_bid_quantity: int
     total_ask_quantity: int
     depth: tuple[Level, ...]
-
-
-class TradingHours(NamedTuple):
-    """When derivatives trade on one date, and from when the index stands still."""
-
-    on: date
-    open_at: Millis
-    close_at: Millis
-    index_until: Millis
 
 
 class ChainRow(NamedTuple):
