@@ -91,8 +91,7 @@ def admitted(core: "Core", row: Route, request: Request, raw: bytes) -> Call:
     ApiError
         In this order: the token is not in force, the client asks too often, the body is not a JSON object.
     """
-    real_at, now = core.clock.real(), core.clock.now()
-    core.advance(now)
+    real_at, now = core.clock.real(), core.settle()
     token = request.headers.get("access-token", "")
     client_id = request.headers.get("client-id") or request.headers.get("dhanclientid", "")
     try:
