@@ -1,0 +1,104 @@
+"""Uvicorn's connections, able to misbehave as the live servers do: reset without a word, ignore pings.
+
+A request's scope carries its connection under `WIRE`; under another server the key is absent and nothing misbehaves.
+"""
+
+import contextlib
+import os
+import socket
+import struct
+from typing import Any, Final, Protocol
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+WIRE: Final = "zonedesk.wire"
+PING_EVERY: Final = 10.0
+PONG_WITHIN: Final = 30.0  # after the ping: a client that went silent is let go 40 s after its last pong
+
+_NO_LINGER = struct.pack("ii", 1, 0)
+
+
+class Wire(Protocol):
+    """A connection that can misbehave."""
+
+    deaf: bool
+
+    def reset(self) -> None:
+        """End the connection with a TCP reset."""
+        ...
+
+    def hang_up(self) -> None:
+        """End the connection in mid-answer, or without one."""
+        ...
+
+
+class HttpWire(HttpToolsProtocol):
+    """An HTTP connection that can be reset."""
+
+    deaf = False
+
+    def on_message_begin(self) -> None:
+        """Let the request know its connection."""
+        super().on_message_begin()
+        self.scope[WIRE] = self  # type: ignore[typeddict-unknown-key]  # ASGI lets servers add keys
+
+    def reset(self) -> None:
+        """End the connection with a TCP reset."""
+        _reset(self.transport)
+
+    def hang_up(self) -> None:
+        """Close the connection at once."""
+        self.transport.abort()
+
+
+class SocketWire(WebSocketsSansIOProtocol):
+    """A WebSocket that can be reset, or stop answering pings."""
+
+    deaf = False
+
+    def handle_connect(self, event: Request) -> None:
+        """Let the request know its connection; the application starts after this returns."""
+        super().handle_connect(event)
+        if hasattr(self, "scope"):  # absent when the handshake itself was malformed
+            self.scope[WIRE] = self  # type: ignore[typeddict-unknown-key]  # ASGI lets servers add keys
+
+    def handle_ping(self) -> None:
+        """Answer a ping, unless the connection plays deaf."""
+        if self.deaf:
+            self.conn.data_to_send()  # the pong is made already; it goes nowhere
+            return
+        super().handle_ping()
+
+    def reset(self) -> None:
+        """End the connection with a TCP reset."""
+        _reset(self.transport)
+
+    def hang_up(self) -> None:
+        """Close the connection without a close frame."""
+        self.transport.abort()
+
+
+def server_options() -> dict[str, Any]:  # Any: keyword arguments of uvicorn.Config
+    """Return what `uvicorn.Config` needs for these connections.
+
+    The Date header is left to `exchange.misanswers`, which may falsify it; compression costs more than loopback.
+    """
+    return {
+        "http": HttpWire,
+        "ws": SocketWire,
+        "date_header": False,
+        "server_header": False,
+        "ws_ping_interval": PING_EVERY,
+        "ws_ping_timeout": PONG_WITHIN,
+        "ws_per_message_deflate": False,
+    }
+
+
+def _reset(transport: Any) -> None:  # Any: asyncio's and uvloop's transports share no type
+    handle = transport.get_extra_info("socket")
+    if handle is not None:
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(handle.fileno())) as twin:
+            twin.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    transport.abort()
