@@ -3,11 +3,15 @@
 import hashlib
 import heapq
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from exchange.clock import Millis
+from exchange.accounts import Accounts
+from exchange.clock import MarketClock, Millis
+from exchange.limits import Limits
+from exchange.market import Market
+from exchange.rules import Rules
 
 EVENTS_REMEMBERED = 20_000
 
@@ -114,3 +118,78 @@ class Chance:
         text = "|".join(str(part) for part in (self.seed, *about))
         number = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
         return low + number % (high - low + 1)
+
+
+class Services:
+    """What every part of the exchange may use; `Core` is this and the parts.
+
+    Parameters
+    ----------
+    market : Market
+        Where prices come from.
+    accounts : Accounts
+        The clients and their tokens.
+    clock : MarketClock, optional
+        Read by `settle` only. Real time unless given.
+    limits : Limits, optional
+        Rate limits; Dhan's own unless given.
+    faults : Faults, optional
+        Which faults strike; none unless given. May be replaced at any time.
+    rules : Rules, optional
+        What the broker leaves open.
+    seed : int, optional
+        Decides latencies, ids and every other draw.
+    """
+
+    def __init__(
+        self,
+        market: Market,
+        accounts: Accounts,
+        clock: MarketClock | None = None,
+        *,
+        limits: Limits | None = None,
+        faults: Faults | None = None,
+        rules: Rules | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.market = market
+        self.accounts = accounts
+        self.clock = clock or MarketClock()
+        self.limits = limits or Limits()
+        self.faults: Faults = faults or NoFaults()
+        self.rules = rules or Rules()
+        self.chance = Chance(seed)
+        self.bus = Bus()
+        self.timeline = Timeline(self.clock.now())
+
+    @property
+    def now(self) -> Millis:
+        """The moment up to which everything has been settled."""
+        return self.timeline.now
+
+    @property
+    def next_due(self) -> Millis | None:
+        """When something will happen by itself next, or None."""
+        return self.timeline.next_due
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """The latest events, oldest first."""
+        return self.bus.events
+
+    def advance(self, now: Millis) -> Millis:
+        """Settle everything due up to a moment and return the present, which never runs backwards."""
+        self.timeline.settle(now)
+        return self.timeline.now
+
+    def settle(self) -> Millis:
+        """Advance to the clock's time."""
+        return self.advance(self.clock.now())
+
+    def subscribe(self, kind: str, listener: Listener) -> Callable[[], None]:
+        """Tell a listener of every event of a kind; call what is returned to stop that."""
+        return self.bus.subscribe(kind, listener)
+
+    def publish(self, kind: str, client_id: str, detail: object) -> None:
+        """Make an event of the present known."""
+        self.bus.publish(Event(kind, self.now, client_id, detail))

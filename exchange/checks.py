@@ -1,0 +1,154 @@
+"""What the broker's risk system asks of an order that has arrived, and what an account can still spend."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+from exchange.clock import Millis, at_ist, ist
+from exchange.contracts import Contract
+from exchange.ledgerbook import Ledger
+from exchange.margins import Margin, Prices, order_margin, portfolio_margin
+from exchange.market import IDX_I, Market
+from exchange.orderbook import OrderBook
+from exchange.orders import Order
+from exchange.services import Services
+
+LONGEST_BREAK = 15
+PRODUCTS = ("INTRADAY", "MARGIN")
+
+
+def is_open_at(market: Market, now: Millis) -> bool:
+    """Return whether orders are matched at a moment."""
+    hours = market.hours(ist(now).date())
+    return hours is not None and hours.open_at <= now < hours.close_at
+
+
+def next_open(market: Market, now: Millis) -> Millis:
+    """Return when the session opens in which an order that is sent now would trade; `now` if it is open.
+
+    Raises
+    ------
+    LookupError
+        If the market knows no session within the next fifteen days.
+    """
+    on = ist(now).date()
+    for days in range(LONGEST_BREAK + 1):
+        hours = market.hours(on + timedelta(days=days))
+        if hours is not None and now < hours.close_at:
+            return max(now, hours.open_at)
+    raise LookupError(f"no session follows {on} within {LONGEST_BREAK} days; give the market a longer calendar")
+
+
+def release_at(market: Market, order: Order) -> Millis:
+    """Return when an order may go to the exchange: the next open, some minutes later if an after-market order asks."""
+    if not order.ticket.amo:
+        return order.created_at
+    later = {"OPEN_30": 30, "OPEN_60": 60}.get(order.ticket.amo, 0)
+    return next_open(market, order.created_at) + later * 60_000
+
+
+def wrong_form(order: Order) -> str | None:
+    """Return what product, quantity or price of an order its contract does not allow, or None."""
+    contract, ticket = order.contract, order.ticket
+    if ticket.product not in PRODUCTS:
+        return f"Product {ticket.product} is not allowed in segment {ticket.segment}"
+    if order.quantity % contract.lot_size:
+        return f"Quantity {order.quantity} is not a multiple of lot size {contract.lot_size}"
+    if contract.freeze and order.quantity > contract.freeze:
+        return f"Quantity {order.quantity} exceeds freeze quantity {contract.freeze}"
+    if contract.tick and (order.price % contract.tick or order.trigger % contract.tick):
+        return f"Price is not a multiple of tick size {contract.tick / 100:.2f}"
+    if contract.upper_limit and order.price and not contract.lower_limit <= order.price <= contract.upper_limit:
+        return f"Rate Not Within Ckt Limit {contract.lower_limit / 100:.2f} To {contract.upper_limit / 100:.2f}"
+    return None
+
+
+class Checks:
+    """The broker's risk system.
+
+    Parameters
+    ----------
+    services : Services
+        What every part shares.
+    book : OrderBook
+        Orders that tie up money already.
+    ledger : callable
+        A client's ledger.
+    """
+
+    def __init__(self, services: Services, book: OrderBook, ledger: Callable[[str], Ledger]) -> None:
+        self._services = services
+        self._book = book
+        self._ledger = ledger
+
+    def refusal(self, order: Order) -> str | None:
+        """Return why an order is refused, in the risk system's words, or None."""
+        late = order.ticket.product == "INTRADAY" and not order.ticket.amo
+        if late and self._services.now >= self.square_off_at():
+            return "Intraday orders are not allowed after square off time"
+        return wrong_form(order) or self._short_of_funds(order)
+
+    def square_off_at(self, on: date | None = None) -> Millis:
+        """Return when intraday positions of a date, today unless given, are squared off."""
+        at = self._services.rules.square_off_at
+        return at_ist(on or ist(self._services.now).date(), at.hour, at.minute, at.second)
+
+    def available(self, client_id: str) -> int:
+        """Return what an account can still spend, in paise."""
+        return self._ledger(client_id).cash - self.utilised(client_id)
+
+    def utilised(self, client_id: str) -> int:
+        """Return what positions and pending orders tie up, in paise."""
+        pending = [order for order in self._book.of(client_id) if order.is_open and order.exchange_order_id != "0"]
+        return self.position_margin(client_id).total + sum(self._needs(order, pending) for order in pending)
+
+    def position_margin(self, client_id: str) -> Margin:
+        """Return the margin on a client's positions."""
+        held = self._ledger(client_id).positions.values()
+        return portfolio_margin([(position.contract, position.net) for position in held], self.prices_of)
+
+    def prices_of(self, contract: Contract) -> Prices:
+        """Return the last price of a contract and of its index."""
+        market, now = self._services.market, self._services.now
+        own = market.top_of_book(contract.security_id, contract.segment, now).ltp
+        return Prices(market.top_of_book(contract.underlying_id, IDX_I, now).ltp, own)
+
+    def _short_of_funds(self, order: Order) -> str | None:
+        client_id = order.origin.client_id
+        others = [
+            other
+            for other in self._book.of(client_id)
+            if other.is_open and other.exchange_order_id != "0" and other.order_id != order.order_id
+        ]
+        needed = self._needs(order, others)
+        if needed == 0:
+            return None
+        free = (
+            self._ledger(client_id).cash
+            - self.position_margin(client_id).total
+            - sum(self._needs(other, others) for other in others)
+        )
+        if needed <= free:
+            return None
+        return f"Insufficient Funds. Available {free / 100:.2f} Required {needed / 100:.2f}"
+
+    def _needs(self, order: Order, others: list[Order]) -> int:
+        """Return what the part of an order that opens a position ties up, in paise; exit legs tie up nothing."""
+        if order.origin.leg in {"TARGET_LEG", "STOP_LOSS_LEG"}:
+            return 0
+        contract = order.contract
+        held = self._ledger(order.origin.client_id).net(contract, order.ticket.product)
+        closing = sum(
+            other.remaining
+            for other in others
+            if other.number < order.number
+            and other.contract.security_id == contract.security_id
+            and other.ticket.product == order.ticket.product
+            and other.ticket.side == order.ticket.side
+            and other.origin.leg != "STOP_LOSS_LEG"
+        )
+        opens = order.quantity - order.filled - max(0, -order.sign * held - closing)
+        if opens <= 0:
+            return 0
+        buys = order.ticket.side == "BUY"
+        price = order.price
+        return order_margin(contract, buys=buys, price=price, quantity=opens, prices_of=self.prices_of).total

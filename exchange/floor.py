@@ -1,0 +1,130 @@
+"""Where orders meet the market: matched when they come to the exchange, then again on a fixed grid of moments."""
+
+from collections.abc import Callable
+
+from exchange.checks import is_open_at
+from exchange.clock import Millis
+from exchange.ledgerbook import Ledger
+from exchange.market import Book
+from exchange.matching import Grant, Liquidity, crosses, grants, protected_price, touches
+from exchange.orderbook import OrderBook
+from exchange.orders import Order, Status
+from exchange.services import Services
+
+
+class Floor:
+    """The orders at the exchange.
+
+    Parameters
+    ----------
+    services : Services
+        What every part shares.
+    book : OrderBook
+        Told of every change.
+    ledger : callable
+        A client's ledger, where fills are entered; each is also an event ``trade`` with its `Trade`.
+    """
+
+    def __init__(self, services: Services, book: OrderBook, ledger: Callable[[str], Ledger]) -> None:
+        self._services = services
+        self._book = book
+        self._ledger = ledger
+        self._working: dict[str, Order] = {}
+        self._liquidity = Liquidity()
+        self._pass_at: Millis | None = None
+
+    def enter(self, order: Order) -> None:
+        """Take an order in and let it meet the book."""
+        order.exchange_at = order.watched_from = self._services.now
+        self._working[order.order_id] = order
+        self.meet(order)
+        self._plan_pass()
+
+    def leave(self, order: Order) -> None:
+        """Stop matching an order."""
+        self._working.pop(order.order_id, None)
+
+    def meet(self, order: Order) -> None:
+        """Let an order that is here meet the book now."""
+        contract = order.contract
+        shown = self._services.market.top_of_book(contract.security_id, contract.segment, self._services.now)
+        self._match(order, shown)
+
+    def forget(self, *, orders: bool = False) -> None:
+        """Forget which quantities have been taken, and all orders too when the day begins anew."""
+        self._liquidity.forget()
+        if orders:
+            self._working.clear()
+            self._pass_at = None
+
+    def _plan_pass(self) -> None:
+        """Plan the next look at resting orders, on a grid, so that it does not matter who asked when."""
+        every, now = self._services.rules.match_every, self._services.now
+        if self._working and (self._pass_at is None or self._pass_at <= now):
+            self._pass_at = (now // every + 1) * every
+            self._services.timeline.plan(self._pass_at, self._pass)
+
+    def _pass(self) -> None:
+        books: dict[tuple[int, str], Book] = {}
+        for order in list(self._working.values()):
+            key = (order.contract.security_id, order.contract.segment)
+            if key not in books:
+                books[key] = self._services.market.top_of_book(*key, self._services.now)
+            self._match(order, books[key])
+        self._plan_pass()
+
+    def _match(self, order: Order, book: Book) -> None:
+        if order.order_id not in self._working or not is_open_at(self._services.market, self._services.now):
+            return
+        if order.waits_for_trigger and not self._touched(order, book):
+            return
+        client_id = order.origin.client_id
+        is_stop = order.origin.leg == "STOP_LOSS_LEG"
+        if is_stop and self._services.faults.strike("order.stop_unfilled", client_id) is not None:
+            return
+        levels = self._liquidity.levels(order, book)
+        if not levels or not crosses(order.ticket.side, order.price, levels[0][0]):
+            order.passive = True
+            return
+        partial = self._services.faults.strike("order.partial_fill", client_id)
+        most = order.remaining if partial is None else order.contract.lot_size
+        for grant in grants(order, levels, most):
+            if order.is_open:
+                self._liquidity.take(order, book, grant)
+                self._fill(order, grant)
+        if partial is not None and partial.get("then") == "cancel" and order.is_open:
+            self.leave(order)
+            order.reason = "Cancelled by the exchange"
+            order.move(Status.CANCELLED, self._services.now)
+            self._book.changed(order)
+
+    def _touched(self, order: Order, book: Book) -> bool:
+        contract, now = order.contract, self._services.now
+        prints = self._services.market.prints(contract.security_id, contract.segment, order.watched_from, now)
+        order.watched_from = now
+        if not touches(order, [book.ltp, *(traded.price for traded in prints)]):
+            return False
+        order.triggered, order.passive = True, False
+        if order.kind == "STOP_LOSS_MARKET":
+            order.price = protected_price(order.ticket.side, order.trigger, contract, self._services.rules)
+        order.updated_at = now
+        self._book.changed(order)
+        return order.is_open
+
+    def _fill(self, order: Order, grant: Grant) -> None:
+        quantity = min(grant.quantity, order.remaining)
+        now, client_id = self._services.now, order.origin.client_id
+        chance = self._services.chance
+        trade_id = str(chance.between(10_000, 999_999_999, "trade", order.order_id, len(order.trades)))
+        trade = self._ledger(client_id).book(order, grant.price, quantity, now, trade_id)
+        order.trades.append(trade_id)
+        order.filled += quantity
+        order.value += trade.value
+        order.last_price, order.last_quantity = grant.price, quantity
+        order.reason = "TRADE CONFIRMED"
+        order.exchange_at = now
+        order.move(Status.TRADED if order.filled == order.quantity else Status.PART_TRADED, now)
+        if not order.is_open:
+            self.leave(order)
+        self._services.publish("trade", client_id, trade)
+        self._book.changed(order)

@@ -1,0 +1,73 @@
+"""All orders of the day, their names, and who is told when one changes.
+
+What is said about an order goes out as an event ``order`` whose detail is the `Order` as it stands after the change.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+from exchange.clock import ist
+from exchange.contracts import Contract
+from exchange.orders import Order, Origin, Ticket
+from exchange.services import Services
+
+Watcher = Callable[[Order], None]
+
+
+class OrderBook:
+    """All orders of the day in the order in which they came, and their names."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._orders: dict[str, Order] = {}
+        self._count = 0
+        self._on: date | None = None
+        self.watchers: list[Watcher] = []
+
+    def open(self, origin: Origin, ticket: Ticket, contract: Contract) -> Order:
+        """Enter a new order under a new id."""
+        now, chance = self._services.now, self._services.chance
+        on = ist(now).date()
+        if on != self._on:
+            self._on, self._count = on, chance.between(1_000, 40_000, "first order", on)
+        self._count += chance.between(1, 9, "order gap", on, self._count)
+        lead = chance.between(1, 9, "order lead", on, self._count)
+        order = Order(
+            order_id=f"{lead}2{on:%y%m%d}{self._count:05d}",
+            number=self._count,
+            origin=origin,
+            ticket=ticket,
+            contract=contract,
+            created_at=now,
+            kind=ticket.kind,
+            price=ticket.price,
+            trigger=ticket.trigger,
+            quantity=ticket.quantity,
+            updated_at=now,
+        )
+        self._orders[order.order_id] = order
+        return order
+
+    def find(self, order_id: str, client_id: str) -> Order | None:
+        """Return an order of a client, or None."""
+        order = self._orders.get(order_id)
+        return order if order is not None and order.origin.client_id == client_id else None
+
+    def of(self, client_id: str) -> list[Order]:
+        """Return a client's orders of the day, oldest first."""
+        return [order for order in self._orders.values() if order.origin.client_id == client_id]
+
+    def all(self) -> list[Order]:
+        """Return everybody's orders of the day, oldest first."""
+        return list(self._orders.values())
+
+    def clear(self) -> None:
+        """Begin another day."""
+        self._orders.clear()
+
+    def changed(self, order: Order) -> None:
+        """Tell listeners how an order stands, then the parts that follow it."""
+        self._services.publish("order", order.origin.client_id, replace(order, trades=list(order.trades)))
+        for watcher in self.watchers:
+            watcher(order)

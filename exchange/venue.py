@@ -1,0 +1,157 @@
+"""Takes orders through their lives: in transit, checked by the broker, at the exchange, filled or over."""
+
+from dataclasses import replace
+
+from exchange.checks import Checks, release_at
+from exchange.clock import Millis
+from exchange.contracts import Contract
+from exchange.floor import Floor
+from exchange.matching import protected_price
+from exchange.orderbook import OrderBook
+from exchange.orders import Order, Origin, Status, Ticket
+from exchange.services import Services
+
+
+class Venue:
+    """Broker and exchange in one.
+
+    Parameters
+    ----------
+    services : Services
+        What every part shares.
+    book : OrderBook
+        Where orders are entered.
+    floor : Floor
+        Where they are matched.
+    checks : Checks
+        What the broker asks of an order that has arrived.
+    """
+
+    def __init__(self, services: Services, book: OrderBook, floor: Floor, checks: Checks) -> None:
+        self._services = services
+        self._book = book
+        self._floor = floor
+        self._checks = checks
+
+    def place(self, origin: Origin, ticket: Ticket, contract: Contract) -> Order:
+        """Take an order in; it is checked and sent on when its transit is over."""
+        order = self._book.open(origin, ticket, contract)
+        self._book.changed(order)
+        self._services.timeline.plan(self._services.now + self._delay("transit", order), lambda: self._arrive(order))
+        return order
+
+    def withdraw(self, order: Order, status: Status = Status.CANCELLED, reason: str = "") -> None:
+        """End an open order; what has been filled stays filled."""
+        self._floor.leave(order)
+        order.move(status, self._services.now)
+        order.reason = reason
+        self._book.changed(order)
+
+    def amend(self, order: Order, *, quantity: int, price: int, trigger: int) -> None:
+        """Change an order in transit at once, one at the exchange when the change has got there."""
+        order.modifications += 1
+        if order.status is Status.TRANSIT:
+            order.quantity, order.price, order.trigger = quantity, price, trigger
+            return
+        at = self._services.now + self._delay("queue", order)
+        self._services.timeline.plan(at, lambda: self._amend(order, quantity, price, trigger))
+
+    def work(self, origin: Origin, ticket: Ticket, contract: Contract) -> Order:
+        """Put an exit leg before the exchange now: it is the broker's own order and needs no transit or checks."""
+        order = self._book.open(origin, ticket, contract)
+        self._confirm(order)
+        self._enter(order)
+        return order
+
+    def resize(self, order: Order, quantity: int) -> None:
+        """Give an exit leg the quantity that its entry leaves to close; end it when that is filled already."""
+        if quantity == order.quantity or not order.is_open:
+            return
+        if quantity <= order.filled:
+            self.withdraw(order)
+            return
+        order.quantity = quantity
+        order.updated_at = self._services.now
+        self._book.changed(order)
+
+    def reprice(self, order: Order, *, price: int, trigger: int) -> None:
+        """Move an exit leg's prices at once, as the broker's own engine does, and let it meet the book."""
+        order.price, order.trigger, order.passive = price, trigger, False
+        order.updated_at = self._services.now
+        self._book.changed(order)
+        self._floor.meet(order)
+
+    def force(self, order: Order, price: int) -> None:
+        """Let an exit leg trade now at up to a price, whatever it waits for."""
+        order.triggered = True
+        self.reprice(order, price=price, trigger=order.trigger)
+
+    def end_session(self) -> None:
+        """Expire what has not been filled; after-market orders wait for the next session."""
+        for order in self._book.all():
+            if order.is_open and not (order.ticket.amo and not order.exchange_at):
+                self.withdraw(order, Status.EXPIRED)
+        self._floor.forget()
+
+    def _arrive(self, order: Order) -> None:
+        if not order.is_open:
+            return
+        if order.kind == "MARKET":
+            self._protect(order)
+        refusal = self._checks.refusal(order)
+        if refusal is None:
+            self._confirm(order)
+            at = max(self._services.now + self._delay("queue", order), release_at(self._services.market, order))
+            self._services.timeline.plan(at, lambda: self._enter(order))
+        else:
+            self._reject(order, "RMS", f"RMS:{order.order_id}:{refusal}")
+
+    def _protect(self, order: Order) -> None:
+        """Turn a market order into a limit order, as Dhan does since 21 March 2026."""
+        contract = order.contract
+        shown = self._services.market.top_of_book(contract.security_id, contract.segment, self._services.now)
+        order.kind = "LIMIT"
+        order.price = protected_price(order.ticket.side, shown.ltp, contract, self._services.rules)
+
+    def _confirm(self, order: Order) -> None:
+        chance = self._services.chance
+        lead = chance.between(11, 19, "exchange lead", order.order_id)
+        order.exchange_order_id = f"{lead}{chance.between(10**6, 10**8 - 1, 'exchange', order.order_id):014d}"
+        order.reason = "CONFIRMED"
+        order.move(Status.PENDING, self._services.now)
+        self._book.changed(order)
+
+    def _reject(self, order: Order, error: str, reason: str) -> None:
+        order.error, order.reason = error, reason
+        order.move(Status.REJECTED, self._services.now)
+        self._book.changed(order)
+
+    def _enter(self, order: Order) -> None:
+        if not order.is_open:
+            return
+        name = "order.exchange_reject" if order.origin.leg in {"NA", "ENTRY_LEG"} else "order.leg_reject"
+        if self._services.faults.strike(name, order.origin.client_id) is not None:
+            self._reject(order, "16283", "EXCHANGE:Order rejected by the exchange")
+            return
+        self._floor.enter(order)
+        if order.ticket.validity == "IOC" and order.is_open:
+            self.withdraw(order, reason="IOC order cancelled")
+
+    def _amend(self, order: Order, quantity: int, price: int, trigger: int) -> None:
+        if not order.is_open or quantity <= order.filled:
+            return
+        refusal = self._checks.refusal(replace(order, quantity=quantity, price=price, trigger=trigger))
+        if refusal is None:
+            order.quantity, order.price, order.trigger, order.passive = quantity, price, trigger, False
+            order.reason = "CONFIRMED"
+        else:
+            order.reason = f"RMS:{order.order_id}:{refusal}"
+        order.updated_at = self._services.now
+        self._book.changed(order)
+        self._floor.meet(order)
+
+    def _delay(self, step: str, order: Order) -> Millis:
+        low, high = self._services.rules.transit if step == "transit" else self._services.rules.queue
+        strike = self._services.faults.strike(f"order.slow_{step}", order.origin.client_id)
+        extra = int(strike.get("millis", 5_000)) if strike is not None else 0
+        return extra + self._services.chance.between(low, high, step, order.order_id, order.modifications)
