@@ -1,0 +1,155 @@
+"""The market feed without its sockets: all connections, and what each is owed as market time goes on.
+
+Time is cut into windows on a fixed grid; an instrument that traded within a window sends one packet, as the window's
+last trade left it. So what a connection gets depends on its requests and on the market, not on how often `advance` is
+called.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Final
+
+from exchange import packets
+from exchange.accounts import Refused, TokenRefusedError
+from exchange.channels import Channel, FeedRules, Instrument
+from exchange.clock import Millis, ist
+from exchange.core import Core
+from exchange.feedfaults import FeedFaults
+from exchange.market import Book, TradingHours, UnknownInstrumentError
+
+EVICTED: Final = 805
+NO_PLAN: Final = 806
+REFUSED: Final[dict[Refused, int]] = {"expired": 807, "replaced": 808, "malformed": 809, "client": 810}
+
+CATCH_UP: Final = 10_000  # milliseconds of real time; a clock that jumps further leaves a hole
+_OPEN_STATUS = packets.status(packets.Target(packets.SEGMENTS["NSE_FNO"], 0))
+
+
+class Hub:
+    """The feed of one exchange.
+
+    Parameters
+    ----------
+    core : Core
+        Market, accounts, clock and faults.
+    rules : FeedRules, optional
+        Conflation, frames, limits.
+    """
+
+    def __init__(self, core: Core, rules: FeedRules | None = None) -> None:
+        self.rules = rules or FeedRules()
+        self.channels: list[Channel] = []
+        self._core = core
+        self._faults = FeedFaults(core)
+        self._count = 0
+        self._until = self._window(core.now)
+        self._hours: tuple[date | None, TradingHours | None] = (None, None)
+
+    def connect(self, client_id: str, token: str, now: Millis) -> Channel:
+        """Open a connection; one that is refused comes back with the reason in its outbox, closing.
+
+        The oldest connection of a client gives way to one too many.
+        """
+        self._count += 1
+        channel = Channel(self._count, client_id, token, self.rules)
+        reason = self._refusal(channel)
+        if reason is not None:
+            channel.end(reason, now)
+            return channel
+        own = [one for one in self.channels if one.client_id == client_id]
+        for oldest in own[: max(len(own) + 1 - self.rules.connections, 0)]:
+            oldest.end(EVICTED, now)
+            self.channels.remove(oldest)
+        if not self.channels:
+            self._until = self._window(now)
+        self.channels.append(channel)
+        return channel
+
+    def request(self, channel: Channel, message: str | bytes, now: Millis) -> None:
+        """Do what a client asks, after everything before it has been sent."""
+        self.advance(now)
+        self._put(channel, channel.request(message, self._core.market, now), now)
+
+    def leave(self, channel: Channel) -> None:
+        """Forget a connection."""
+        if channel in self.channels:
+            self.channels.remove(channel)
+
+    def check(self, now: Millis) -> None:
+        """End the connections whose token is no longer in force, and see who is to play deaf."""
+        for channel in list(self.channels):
+            channel.deaf = channel.deaf or self._core.faults.strike("feed_deaf", channel.client_id) is not None
+            reason = self._refusal(channel)
+            if reason is not None:
+                channel.end(reason, now)
+                self.channels.remove(channel)
+
+    def advance(self, now: Millis) -> None:
+        """Put what happened up to a moment into the outboxes."""
+        until = self._window(now)
+        self._until = min(self._until, until)  # the clock may have been set back
+        most = self._window(int(CATCH_UP * max(self._core.clock.speed, 1.0)))
+        if until - self._until > 2 * most:
+            self._send(self._until, self._until + most)
+            self._until = until - most
+        if until > self._until:
+            self._send(self._until, until)
+            self._until = until
+
+    def _refusal(self, channel: Channel) -> int | None:
+        accounts, at = self._core.accounts, self._core.clock.real()
+        try:
+            account = accounts.authenticate(channel.token, at, client_id=channel.client_id)
+        except TokenRefusedError as error:
+            return REFUSED[error.why]
+        return None if account.data_plan else NO_PLAN
+
+    def _send(self, after: Millis, until: Millis) -> None:
+        """Send the windows that end in ``(after, until]``."""
+        busy = [channel for channel in self.channels if not channel.closing]
+        due = self._states({one for channel in busy for one in channel.modes}, after, until) if busy else {}
+        opening = self._status_windows(after, until)
+        for window in sorted(due.keys() | opening):
+            states = due.get(window, {})
+            for channel in busy:
+                owed = [_OPEN_STATUS] if window in opening else []
+                for one in channel.modes:
+                    if one in states:
+                        book = self._faults.book(channel, one, states[one])
+                        owed.extend(channel.packets_of(one, book))
+                self._put(channel, owed, window)
+
+    def _states(self, wanted: Iterable[Instrument], after: Millis, until: Millis) -> dict[int, dict[Instrument, Book]]:
+        """Return, by window, the books of the instruments that traded in it."""
+        market, step = self._core.market, self.rules.conflate
+        due: dict[int, dict[Instrument, Book]] = defaultdict(dict)
+        for one in wanted:
+            try:
+                prints = market.prints(one.security_id, one.segment, after, until)
+                for window in sorted({-(-trade.at // step) * step for trade in prints}):
+                    due[window][one] = market.top_of_book(one.security_id, one.segment, window)
+            except UnknownInstrumentError:  # expired while subscribed
+                continue
+        return due
+
+    def _put(self, channel: Channel, owed: Sequence[bytes], window: Millis) -> None:
+        if not owed or channel.silent or channel.closing:
+            return
+        alone = len(owed) <= self.rules.one_a_frame
+        size = 1 if alone else self.rules.a_frame
+        frames = [b"".join(owed[start : start + size]) for start in range(0, len(owed), size)]
+        self._faults.put(channel, frames, window)
+
+    def _status_windows(self, after: Millis, until: Millis) -> set[int]:
+        """Return the windows in which derivatives open or close."""
+        on = ist(until).date()
+        if self._hours[0] != on:
+            self._hours = (on, self._core.market.hours(on))
+        hours = self._hours[1]
+        if hours is None:
+            return set()
+        return {self._window(at) for at in (hours.open_at, hours.close_at) if after < self._window(at) <= until}
+
+    def _window(self, at: Millis) -> Millis:
+        return at // self.rules.conflate * self.rules.conflate
