@@ -4,6 +4,7 @@ A refusal is raised as `ApiError` wherever it is found out and becomes an HTTP a
 """
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Literal
 
 from exchange.clock import Millis
@@ -113,9 +114,9 @@ def ip_error() -> Reply:
     return java([{"message": "Something went wrong", "status": "ERROR"}])
 
 
-def not_found(path: str, now: Millis) -> Reply:
-    """Return envelope D, the gateway's answer to an unknown path."""
-    return java({"timestamp": now, "status": 404, "error": "Not Found", "path": path}, 404)
+def not_found(path: str, now: Millis, status: int = 404) -> Reply:
+    """Return envelope D, the gateway's answer to an unknown path, or with 405 to an unknown method."""
+    return java({"timestamp": now, "status": status, "error": HTTPStatus(status).phrase, "path": path}, status)
 
 
 def internal_error(message: str, status: Literal[400, 500] = 400) -> ApiError:
