@@ -4,7 +4,7 @@ The last trade was made at the bid or at the offer, and the other side stands a 
 second. Which side, how wide and how much depend on the instrument and the moment alone.
 """
 
-import numpy as np
+from typing import NamedTuple
 
 from exchange.clock import Millis
 from exchange.contracts import Contract
@@ -13,10 +13,12 @@ from exchange.market import DEPTH, Book, Level
 from exchange.tapes import MINUTE, Tape
 
 SIZES_CHANGE_EVERY = 250
-TENTH_PERCENT = 1_000  # a spread is about a tenth of a percent of an option's price, at least a tick
+THOUSANDTH = 1_000  # an option's spread is at most about a thousandth of its price, and at least a tick
+FUTURE_SPREAD_TICKS = 2
 LARGEST_LOTS = 60
-SHOWN_OF_ALL = 24  # all bids together are this many times the best level's reach
+SHOWN_OF_ALL = 24  # all bids are this many times the five shown
 _MASK = (1 << 64) - 1
+_NEVER = 1 << 62
 
 
 def mixed(*numbers: int) -> int:
@@ -31,104 +33,142 @@ def mixed(*numbers: int) -> int:
 
 def quiet_book(contract: Contract, open_interest: int) -> Book:
     """Return the book of an instrument nobody has traded or quoted: its previous close and nothing else."""
-    close = contract.previous_close
     depth = () if contract.kind == "INDEX" else (Level(0, 0, 0, 0, 0, 0),) * DEPTH
-    oi = open_interest
-    return Book(0, 0, 0, 0, close, 0, 0, 0, 0, oi, oi, oi, 0, 0, 0, close, 0, 0, depth)
+    traded = _untraded(contract.previous_close, (open_interest,) * 3)
+    return _book(contract, traded, depth)
 
 
-def book(listed: Listed, tape: Tape, now: Millis) -> Book:
-    """Return what an instrument shows at a moment of its session."""
-    place = tape.last(now)
-    if place < 0:
-        return _before_first_trade(listed, now)
-    contract = listed.contract
-    price = int(tape.price[place])
-    volume = int(tape.volume[place])
-    interest = _open_interest(listed, tape, int(tape.row[place]), now)
-    best = _quotes(contract, price, place, now)
+class _Traded(NamedTuple):
+    """What changes with trades only; open interest as it is, its highest and its lowest."""
+
+    price: int
+    quantity: int
+    at: Millis
+    volume: int
+    average: int
+    interest: tuple[int, int, int]
+    open: int
+    high: int
+    low: int
+
+
+class Books:
+    """The books of one instrument through one session.
+
+    It remembers the latest answer, since most questions about a moment come again or come next; answers depend on the
+    moment alone.
+
+    Parameters
+    ----------
+    listed : Listed
+        The instrument.
+    tape : Tape
+        Its prints.
+    """
+
+    def __init__(self, listed: Listed, tape: Tape) -> None:
+        self._listed = listed
+        self._tape = tape
+        self._place = -1
+        self._from, self._until = 0, 0
+        self._traded = _untraded(listed.contract.previous_close, (listed.previous_open_interest,) * 3)
+        self._slot = -1
+        self._latest: Book | None = None
+
+    def at(self, now: Millis) -> Book:
+        """Return what the instrument shows at a moment of its session."""
+        if not self._from <= now < self._until:
+            self._seek(now)
+        slot = now // SIZES_CHANGE_EVERY
+        if self._latest is None or slot != self._slot:
+            contract = self._listed.contract
+            depth = _quotes(contract, self._traded.price, self._place, slot)
+            self._latest, self._slot = _book(contract, self._traded, depth), slot
+        return self._latest
+
+    def _seek(self, now: Millis) -> None:
+        """Find the trade that is the last at a moment, and how long the answer holds."""
+        tape = self._tape
+        place = tape.last(now)
+        self._place, self._latest = place, None
+        self._until = int(tape.at[place + 1]) if place + 1 < len(tape.at) else _NEVER
+        if place < 0:
+            self._from = 0
+            before = (self._listed.previous_open_interest,) * 3
+            self._traded = _untraded(self._listed.contract.previous_close, before)
+            return
+        row = int(tape.row[place])
+        minute_ends = int(tape.opened_at[row]) + MINUTE
+        over = now >= minute_ends  # a minute's open interest is known when it is over
+        self._from = minute_ends if over else int(tape.at[place])
+        self._until = self._until if over else min(self._until, minute_ends)
+        volume = int(tape.volume[place])
+        self._traded = _Traded(
+            int(tape.price[place]),
+            int(tape.quantity[place]),
+            int(tape.at[place]),
+            volume,
+            int(tape.turnover[place]) // volume if volume else 0,
+            self._interest(row + over),
+            int(tape.price[0]),
+            int(tape.high[place]),
+            int(tape.low[place]),
+        )
+
+    def _interest(self, known: int) -> tuple[int, int, int]:
+        """Return open interest after so many minutes: the latest, the highest, the lowest."""
+        seen = self._tape.open_interest[:known]
+        if len(seen) == 0:
+            return (self._listed.previous_open_interest,) * 3
+        return int(seen[-1]), int(seen.max()), int(seen.min())
+
+
+def _untraded(price: int, interest: tuple[int, int, int]) -> _Traded:
+    return _Traded(price, 0, 0, 0, 0, interest, 0, 0, 0)
+
+
+def _book(contract: Contract, traded: _Traded, depth: tuple[Level, ...]) -> Book:
+    best = depth[0] if depth else Level(0, 0, 0, 0, 0, 0)
     return Book(
-        bid=best[0].bid if best else 0,
-        ask=best[0].ask if best else 0,
-        bid_quantity=best[0].bid_quantity if best else 0,
-        ask_quantity=best[0].ask_quantity if best else 0,
-        ltp=price,
-        ltq=int(tape.quantity[place]),
-        ltt=int(tape.at[place]),
-        volume=volume,
-        average=int(tape.turnover[place]) // volume if volume else 0,
-        open_interest=interest[0],
-        open_interest_high=interest[1],
-        open_interest_low=interest[2],
-        open=int(tape.price[0]),
-        high=int(tape.high[place]),
-        low=int(tape.low[place]),
+        bid=best.bid,
+        ask=best.ask,
+        bid_quantity=best.bid_quantity,
+        ask_quantity=best.ask_quantity,
+        ltp=traded.price,
+        ltq=traded.quantity,
+        ltt=traded.at,
+        volume=traded.volume,
+        average=traded.average,
+        open_interest=traded.interest[0],
+        open_interest_high=traded.interest[1],
+        open_interest_low=traded.interest[2],
+        open=traded.open,
+        high=traded.high,
+        low=traded.low,
         previous_close=contract.previous_close,
-        total_bid_quantity=sum(level.bid_quantity for level in best) * SHOWN_OF_ALL,
-        total_ask_quantity=sum(level.ask_quantity for level in best) * SHOWN_OF_ALL,
-        depth=best,
+        total_bid_quantity=sum([level.bid_quantity for level in depth]) * SHOWN_OF_ALL,
+        total_ask_quantity=sum([level.ask_quantity for level in depth]) * SHOWN_OF_ALL,
+        depth=depth,
     )
 
 
-def _before_first_trade(listed: Listed, now: Millis) -> Book:
-    """Return bids and offers about the previous close."""
-    contract = listed.contract
-    empty = quiet_book(contract, listed.previous_open_interest)
-    depth = _quotes(contract, contract.previous_close, -1, now)
-    if not depth:
-        return empty
-    best = depth[0]
-    return Book(
-        best.bid,
-        best.ask,
-        best.bid_quantity,
-        best.ask_quantity,
-        empty.ltp,
-        *(0, 0, 0, 0, empty.open_interest, empty.open_interest, empty.open_interest, 0, 0, 0),
-        empty.previous_close,
-        sum(level.bid_quantity for level in depth) * SHOWN_OF_ALL,
-        sum(level.ask_quantity for level in depth) * SHOWN_OF_ALL,
-        depth,
-    )
-
-
-def _open_interest(listed: Listed, tape: Tape, row: int, now: Millis) -> tuple[int, int, int]:
-    """Return open interest now, and its highest and lowest today; a minute's figure is known when it is over."""
-    known = row + 1 if now >= int(tape.opened_at[row]) + MINUTE else row
-    seen = tape.open_interest[:known]
-    if len(seen) == 0:
-        before = listed.previous_open_interest
-        return before, before, before
-    return int(seen[-1]), int(np.max(seen)), int(np.min(seen))
-
-
-def _quotes(contract: Contract, price: int, place: int, now: Millis) -> tuple[Level, ...]:
+def _quotes(contract: Contract, price: int, place: int, slot: int) -> tuple[Level, ...]:
     """Return five levels about a price; none for an index."""
     if contract.kind == "INDEX":
         return ()
     tick, lot = contract.tick, contract.lot_size
     nature = mixed(contract.security_id, place)
-    widest = price // (TENTH_PERCENT * tick) if contract.kind == "OPTIDX" else 2
+    widest = price // (THOUSANDTH * tick) if contract.kind == "OPTIDX" else FUTURE_SPREAD_TICKS
     spread = (1 + nature % (widest + 1)) * tick
-    bought = nature >> 32 & 1
-    bid, ask = (price - spread, price) if bought else (price, price + spread)
-    if bid <= 0:
-        bid, ask = 0, max(ask, tick)
-    sizes = mixed(contract.security_id, now // SIZES_CHANGE_EVERY)
+    bid = price - spread if nature >> 32 & 1 else price
+    ask = max(bid + spread, tick)
+    bits = mixed(contract.security_id, slot)
     levels = []
-    for step in range(DEPTH):
-        bid_price, ask_price = bid - step * tick, ask + step * tick
-        bits = sizes >> (step * 12)
+    for _ in range(DEPTH):
         bid_lots, ask_lots = 1 + (bits & 63) % LARGEST_LOTS, 1 + (bits >> 6 & 63) % LARGEST_LOTS
-        there = bid_price > 0
-        levels.append(
-            Level(
-                bid_lots * lot if there else 0,
-                ask_lots * lot,
-                1 + bid_lots // 3 if there else 0,
-                1 + ask_lots // 3,
-                max(bid_price, 0),
-                ask_price,
-            )
-        )
+        if bid > 0:
+            levels.append(Level(bid_lots * lot, ask_lots * lot, 1 + bid_lots // 3, 1 + ask_lots // 3, bid, ask))
+        else:
+            levels.append(Level(0, ask_lots * lot, 0, 1 + ask_lots // 3, 0, ask))
+        bid, ask, bits = bid - tick, ask + tick, bits >> 12
     return tuple(levels)

@@ -63,9 +63,9 @@ class Candle(NamedTuple):
     open_interest: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: thousands are made a second, and freezing triples what one costs
 class Book:
-    """What one instrument shows at one moment.
+    """What one instrument shows at one moment; shared by all who ask, so never changed, only replaced.
 
     A bid or ask of 0 means that nobody is there; `ltt` of 0 means not traded in this session, and `ltp` is then the
     previous close. `depth` has five rows whose first is the bid and ask; an index has neither.

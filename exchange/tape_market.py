@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from exchange.books import book, quiet_book
+from exchange.books import Books, quiet_book
 from exchange.clock import Millis, at_ist, ist
 from exchange.contracts import IDX_I, NSE_FNO, Contract
 from exchange.greeks import greeks
@@ -31,7 +31,9 @@ class TapeMarket:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._listings: OrderedDict[date, Listing | None] = OrderedDict()
-        self._tapes: OrderedDict[date, dict[Key, Tape]] = OrderedDict()
+        self._tapes: dict[date, dict[Key, Tape]] = {}
+        self._books: dict[date, dict[Key, Books]] = {}
+        self._day: tuple[Millis, Millis, date] = (0, 0, date.min)
 
     def hours(self, on: date) -> TradingHours | None:
         """Return the hours of a date, or None when there is no session."""
@@ -65,7 +67,7 @@ class TapeMarket:
         on = self._session(now)
         listing = self._listing(on)
         if listing is not None and key in listing.listed:
-            return book(listing.listed[key], self._tape(key, on), now)
+            return self._books_of(key, on).at(now)
         listed = self._listed(key, self._source.calendar.next(ist(now).date()).on)
         return quiet_book(listed.contract, listed.previous_open_interest)
 
@@ -136,11 +138,15 @@ class TapeMarket:
 
     def _session(self, now: Millis) -> date:
         """Return the date of the session that a moment belongs to, from its opening until the next one's."""
-        on = ist(now).date()
-        hours = self.hours(on)
-        if hours is not None and now >= hours.open_at:
-            return on
-        return self._source.calendar.previous(on - timedelta(days=1)).on
+        start, end, on = self._day
+        if not start <= now < end:
+            calendar, today = self._source.calendar, ist(now).date()
+            hours = calendar.hours(today)
+            if hours is None or now < hours.open_at:
+                hours = calendar.previous(today - timedelta(days=1))
+            start, on = hours.open_at, hours.on
+            self._day = (start, calendar.next(on + timedelta(days=1)).open_at, on)
+        return on
 
     def _listing(self, on: date) -> Listing | None:
         if on not in self._listings:
@@ -148,6 +154,7 @@ class TapeMarket:
             while len(self._listings) > LISTINGS_KEPT:
                 oldest, _ = self._listings.popitem(last=False)
                 self._tapes.pop(oldest, None)
+                self._books.pop(oldest, None)
         return self._listings[on]
 
     def _listed(self, key: Key, on: date) -> Listed:
@@ -163,6 +170,12 @@ class TapeMarket:
             listed = self._listed(key, on)
             tapes[key] = tape(listed.contract, listed.candles, self._source.seed)
         return tapes[key]
+
+    def _books_of(self, key: Key, on: date) -> Books:
+        books = self._books.setdefault(on, {})
+        if key not in books:
+            books[key] = Books(self._listed(key, on), self._tape(key, on))
+        return books[key]
 
     def _past(self, key: Key, on: date, start: Millis, end: Millis) -> Sequence[Candle]:
         """Return the candles of a session that is over."""
