@@ -82,7 +82,7 @@ class Checks:
 
     def refusal(self, order: Order) -> str | None:
         """Return why an order is refused, in the risk system's words, or None."""
-        late = order.ticket.product == "INTRADAY" and not order.ticket.amo
+        late = order.ticket.product == "INTRADAY" and not order.ticket.amo and order.origin.source == "P"
         if late and self._services.now >= self.square_off_at():
             return "Intraday orders are not allowed after square off time"
         return wrong_form(order) or self._short_of_funds(order)

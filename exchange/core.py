@@ -3,39 +3,40 @@
 Commands are applied at a moment after everything due before it has been settled, so how often the servers call makes
 no difference to what happens. Nothing here reads a clock of its own, waits, or draws from chance without a seed.
 
-A server handles a request with ``now = core.settle()`` and then asks the parts, passing `now`. Between requests it
-calls `settle` again when `next_due` has come (``core.clock.real_delay(core.next_due - now)`` seconds), so that orders
-fill and listeners hear of it while nobody asks.
+A server handles a request with ``now = core.settle()`` and then asks the parts. Between requests it calls `settle`
+again when `next_due` has come (``core.clock.real_delay(core.next_due - now)`` seconds), so that orders fill and
+listeners hear of it while nobody asks.
+
+Events: ``order`` with an `Order` as it stands, ``trade`` with a `Trade`, ``oco_race`` with the two legs' ids and the
+quantity that both have closed, ``pnl_exit`` with a `PnlExit`, ``session_closed`` with a date, ``restarted``.
 """
 
-from collections.abc import Callable, Sequence
-
 from exchange.accounts import Accounts
+from exchange.checks import Checks
 from exchange.clock import MarketClock, Millis
+from exchange.counter import Counter, Gate
+from exchange.days import Days
+from exchange.floor import Floor
+from exchange.ledgers import Ledgers
 from exchange.limits import Limits
 from exchange.market import Market
-from exchange.services import Bus, Chance, Event, Faults, Listener, NoFaults, Parameters, Timeline
+from exchange.orderbook import OrderBook
+from exchange.rules import Rules
+from exchange.safeguards import Safeguards
+from exchange.services import Bus, Chance, Event, Faults, Listener, NoFaults, Parameters, Services, Timeline
+from exchange.supercounter import SuperCounter
+from exchange.superorders import SuperOrders
+from exchange.venue import Venue
 
 __all__ = ["Bus", "Chance", "Core", "Event", "Faults", "Listener", "NoFaults", "Parameters", "Timeline"]
 
 
-class Core:
+class Core(Services):
     """Every part of the exchange, and the present.
 
-    Parameters
-    ----------
-    market : Market
-        Where prices come from.
-    accounts : Accounts
-        The clients and their tokens.
-    clock : MarketClock, optional
-        Read by `settle` only. Real time unless given.
-    limits : Limits, optional
-        Rate limits; Dhan's own unless given.
-    faults : Faults, optional
-        Which faults strike; none unless given. May be replaced at any time.
-    seed : int, optional
-        Decides latencies, ids and every other draw.
+    The constructor is that of `Services`. Parts: `orders` and `supers` hold the day's orders, `counter` and
+    `super_counter` take requests about them, `venue` sends orders of others, `ledgers` holds money and positions,
+    `checks` says what is available, `safeguards` closes positions.
     """
 
     def __init__(
@@ -43,48 +44,41 @@ class Core:
         market: Market,
         accounts: Accounts,
         clock: MarketClock | None = None,
+        *,
         limits: Limits | None = None,
         faults: Faults | None = None,
-        *,
+        rules: Rules | None = None,
         seed: int = 0,
     ) -> None:
-        self.market = market
-        self.accounts = accounts
-        self.clock = clock or MarketClock()
-        self.limits = limits or Limits()
-        self.faults: Faults = faults or NoFaults()
-        self.chance = Chance(seed)
-        self.bus = Bus()
-        self.timeline = Timeline(self.clock.now())
+        super().__init__(market, accounts, clock, limits=limits, faults=faults, rules=rules, seed=seed)
+        self.ledgers = Ledgers(accounts)
+        self.orders = OrderBook(self)
+        self.checks = Checks(self, self.orders, self.ledgers.of)
+        self.floor = Floor(self, self.orders, self.ledgers.of)
+        self.venue = Venue(self, self.orders, self.floor, self.checks)
+        self.supers = SuperOrders(self, self.orders, self.venue, self.floor)
+        self.safeguards = Safeguards(self, self.orders, self.venue, self.ledgers)
+        gate = Gate(self, self.safeguards.killed)
+        self.counter = Counter(self, self.orders, self.venue, self.supers, gate)
+        self.super_counter = SuperCounter(self, gate, self.venue, self.supers)
+        self._days = Days(
+            self,
+            book=self.orders,
+            supers=self.supers,
+            ledgers=self.ledgers,
+            venue=self.venue,
+            safeguards=self.safeguards,
+            checks=self.checks,
+        )
+        self._days.begin()
 
-    @property
-    def now(self) -> Millis:
-        """The moment up to which everything has been settled."""
-        return self.timeline.now
-
-    @property
-    def next_due(self) -> Millis | None:
-        """When something will happen by itself next, or None."""
-        return self.timeline.next_due
-
-    @property
-    def events(self) -> Sequence[Event]:
-        """The latest events, oldest first."""
-        return self.bus.events
-
-    def advance(self, now: Millis) -> Millis:
-        """Settle everything due up to a moment and return the present, which never runs backwards."""
-        self.timeline.settle(now)
-        return self.timeline.now
-
-    def settle(self) -> Millis:
-        """Advance to the clock's time."""
-        return self.advance(self.clock.now())
-
-    def subscribe(self, kind: str, listener: Listener) -> Callable[[], None]:
-        """Tell a listener of every event of a kind; call what is returned to stop that."""
-        return self.bus.subscribe(kind, listener)
-
-    def publish(self, kind: str, client_id: str, detail: object) -> None:
-        """Make an event of the present known."""
-        self.bus.publish(Event(kind, self.now, client_id, detail))
+    def restart(self, now: Millis) -> None:
+        """Begin anew at a moment, which may be in the past: no orders, no positions, opening balances."""
+        self.timeline.clear(now)
+        self.orders.clear()
+        self.supers.clear()
+        self.floor.forget(orders=True)
+        self.ledgers.clear()
+        self.safeguards.clear()
+        self._days.begin()
+        self.publish("restarted", "", now)

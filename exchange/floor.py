@@ -32,6 +32,7 @@ class Floor:
         self._working: dict[str, Order] = {}
         self._liquidity = Liquidity()
         self._pass_at: Millis | None = None
+        self.before_pass: list[Callable[[], None]] = []
 
     def enter(self, order: Order) -> None:
         """Take an order in and let it meet the book."""
@@ -65,6 +66,8 @@ class Floor:
             self._services.timeline.plan(self._pass_at, self._pass)
 
     def _pass(self) -> None:
+        for look in self.before_pass:
+            look()
         books: dict[tuple[int, str], Book] = {}
         for order in list(self._working.values()):
             key = (order.contract.security_id, order.contract.segment)
@@ -80,23 +83,30 @@ class Floor:
             return
         client_id = order.origin.client_id
         is_stop = order.origin.leg == "STOP_LOSS_LEG"
-        if is_stop and self._services.faults.strike("order.stop_unfilled", client_id) is not None:
+        if is_stop and self._services.faults.strike("stop_unfilled", client_id) is not None:
             return
         levels = self._liquidity.levels(order, book)
         if not levels or not crosses(order.ticket.side, order.price, levels[0][0]):
             order.passive = True
             return
-        partial = self._services.faults.strike("order.partial_fill", client_id)
-        most = order.remaining if partial is None else order.contract.lot_size
+        most, cut = self._most(order)
         for grant in grants(order, levels, most):
             if order.is_open:
                 self._liquidity.take(order, book, grant)
                 self._fill(order, grant)
-        if partial is not None and partial.get("then") == "cancel" and order.is_open:
+        if cut and order.is_open:
             self.leave(order)
             order.reason = "Cancelled by the exchange"
             order.move(Status.CANCELLED, self._services.now)
             self._book.changed(order)
+
+    def _most(self, order: Order) -> tuple[int, bool]:
+        """Return how much an order may fill now, and whether the rest is then cancelled; faults say less than all."""
+        strike, client_id = self._services.faults.strike, order.origin.client_id
+        if order.origin.leg in {"NA", "ENTRY_LEG"} and strike("entry_part_cancelled", client_id) is not None:
+            return order.contract.lot_size, True
+        partial = strike("partial_fill", client_id)
+        return order.remaining if partial is None else int(partial["lots"]) * order.contract.lot_size, False
 
     def _touched(self, order: Order, book: Book) -> bool:
         contract, now = order.contract, self._services.now

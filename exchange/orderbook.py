@@ -62,9 +62,9 @@ class OrderBook:
         """Return everybody's orders of the day, oldest first."""
         return list(self._orders.values())
 
-    def clear(self) -> None:
-        """Begin another day."""
-        self._orders.clear()
+    def clear(self, *, keep_open: bool = False) -> None:
+        """Begin another day, with the orders that wait for it or with none."""
+        self._orders = {name: order for name, order in self._orders.items() if keep_open and order.is_open}
 
     def changed(self, order: Order) -> None:
         """Tell listeners how an order stands, then the parts that follow it."""

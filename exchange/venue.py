@@ -1,6 +1,6 @@
 """Takes orders through their lives: in transit, checked by the broker, at the exchange, filled or over."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from exchange.checks import Checks, release_at
 from exchange.clock import Millis
@@ -8,8 +8,23 @@ from exchange.contracts import Contract
 from exchange.floor import Floor
 from exchange.matching import protected_price
 from exchange.orderbook import OrderBook
-from exchange.orders import Order, Origin, Status, Ticket
+from exchange.orders import Kind, Order, Origin, Status, Ticket
 from exchange.services import Services
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a modification makes of an order."""
+
+    kind: Kind
+    quantity: int
+    price: int
+    trigger: int
+
+    def apply(self, order: Order) -> None:
+        """Write it into an order."""
+        order.kind, order.quantity = self.kind, self.quantity
+        order.price, order.trigger = self.price, self.trigger
 
 
 class Venue:
@@ -47,21 +62,19 @@ class Venue:
         order.reason = reason
         self._book.changed(order)
 
-    def amend(self, order: Order, *, quantity: int, price: int, trigger: int) -> None:
+    def amend(self, order: Order, change: Change) -> None:
         """Change an order in transit at once, one at the exchange when the change has got there."""
         order.modifications += 1
         if order.status is Status.TRANSIT:
-            order.quantity, order.price, order.trigger = quantity, price, trigger
+            change.apply(order)
             return
         at = self._services.now + self._delay("queue", order)
-        self._services.timeline.plan(at, lambda: self._amend(order, quantity, price, trigger))
+        self._services.timeline.plan(at, lambda: self._amend(order, change))
 
-    def work(self, origin: Origin, ticket: Ticket, contract: Contract) -> Order:
+    def work(self, order: Order) -> None:
         """Put an exit leg before the exchange now: it is the broker's own order and needs no transit or checks."""
-        order = self._book.open(origin, ticket, contract)
         self._confirm(order)
         self._enter(order)
-        return order
 
     def resize(self, order: Order, quantity: int) -> None:
         """Give an exit leg the quantity that its entry leaves to close; end it when that is filled already."""
@@ -129,7 +142,7 @@ class Venue:
     def _enter(self, order: Order) -> None:
         if not order.is_open:
             return
-        name = "order.exchange_reject" if order.origin.leg in {"NA", "ENTRY_LEG"} else "order.leg_reject"
+        name = "reject_after_pending" if order.origin.leg in {"NA", "ENTRY_LEG"} else "leg_rejected"
         if self._services.faults.strike(name, order.origin.client_id) is not None:
             self._reject(order, "16283", "EXCHANGE:Order rejected by the exchange")
             return
@@ -137,12 +150,17 @@ class Venue:
         if order.ticket.validity == "IOC" and order.is_open:
             self.withdraw(order, reason="IOC order cancelled")
 
-    def _amend(self, order: Order, quantity: int, price: int, trigger: int) -> None:
-        if not order.is_open or quantity <= order.filled:
+    def _amend(self, order: Order, change: Change) -> None:
+        if not order.is_open or change.quantity <= order.filled:
             return
-        refusal = self._checks.refusal(replace(order, quantity=quantity, price=price, trigger=trigger))
+        trial = replace(order)
+        change.apply(trial)
+        if trial.kind == "MARKET":
+            self._protect(trial)
+        refusal = self._checks.refusal(trial)
         if refusal is None:
-            order.quantity, order.price, order.trigger, order.passive = quantity, price, trigger, False
+            replace(change, kind=trial.kind, price=trial.price).apply(order)
+            order.passive = False
             order.reason = "CONFIRMED"
         else:
             order.reason = f"RMS:{order.order_id}:{refusal}"
@@ -152,6 +170,4 @@ class Venue:
 
     def _delay(self, step: str, order: Order) -> Millis:
         low, high = self._services.rules.transit if step == "transit" else self._services.rules.queue
-        strike = self._services.faults.strike(f"order.slow_{step}", order.origin.client_id)
-        extra = int(strike.get("millis", 5_000)) if strike is not None else 0
-        return extra + self._services.chance.between(low, high, step, order.order_id, order.modifications)
+        return self._services.chance.between(low, high, step, order.order_id, order.modifications)
