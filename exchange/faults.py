@@ -26,11 +26,14 @@ class Fault(NamedTuple):
     parameters: Parameters = _NOTHING
 
 
-# Places: of http "METHOD /path", of feed and updates the client's id, of orders what the order side says.
+# Places: of answers "METHOD /path" or, where an answer is spoilt in the making, "/path"; else the client's id.
 CATALOGUE: Mapping[str, Fault] = {
     "rate_limited": Fault("http", "429 before the request is looked at: DH-904, or 805 from quotes and chains"),
     "server_error": Fault("http", "500 DH-908; nothing happened"),
-    "gateway_error": Fault("http", "HTML of a load balancer", {"status": 502, "accepted": False}),
+    "gateway_error": Fault("http", "HTML of a load balancer; nothing happened", {"status": 502}),
+    "lost_in_gateway": Fault(
+        "http", "the request is accepted and answered with HTML of a load balancer", {"status": 504}
+    ),
     "slow": Fault("http", "the request is accepted at once and answered late", {"seconds": 15.0}),
     "dropped": Fault("http", "the request is accepted and the connection closed or reset unanswered", {"reset": False}),
     "empty_202": Fault("http", "the request is accepted and answered with 202 and nothing"),
@@ -39,13 +42,14 @@ CATALOGUE: Mapping[str, Fault] = {
     "invalid_ip": Fault("http", "DH-905 Invalid IP"),
     "invalid_token": Fault("http", "the token is refused though it is in force"),
     "clock_skew": Fault("http", "the Date header is wrong", {"seconds": 90.0}),
-    "empty_candles": Fault("http", "a chart without a candle, at 200"),
-    "missing_last_candle": Fault("http", "a chart that lacks its latest candles", {"count": 1}),
-    "late_index_candle": Fault("http", "a chart with one candle more, at 15:30"),
-    "stale_chain": Fault("http", "the same bytes as the last time this was asked"),
-    "missing_side": Fault("http", "a chain whose strikes lack a side", {"side": "ce", "every": 3}),
-    "zero_quotes": Fault("http", "prices of 0 in quotes and chains"),
     "nan_quotes": Fault("http", "prices of NaN in quotes and chains, which is not JSON"),
+    "empty_candles": Fault("http", "a chart without a candle, at 200"),
+    "missing_last_candle": Fault("http", "an intraday chart that lacks its latest candle"),
+    "index_1530_candle": Fault("http", "an intraday chart of an index with one candle more, at 15:30"),
+    "stale_chain": Fault("http", "a chain as it was some time ago", {"seconds": 60}),
+    "chain_leg_missing": Fault("http", "a chain whose strikes lack a side here and there", {"leg": "pe", "every": 3}),
+    "zero_quotes": Fault("http", "prices of 0 in quotes and chains"),
+    "expiry_list_502": Fault("http", "HTML of a load balancer in place of the list of expiries"),
     "feed_refused": Fault("feed", "the handshake is refused", {"status": 429}),
     "feed_disconnect": Fault("feed", "a disconnect packet, then the end", {"code": 805}),
     "feed_reset": Fault("feed", "the connection is reset without a close frame"),
@@ -68,13 +72,14 @@ CATALOGUE: Mapping[str, Fault] = {
     "updates_dropped": Fault("updates", "an alert never comes"),
     "updates_case": Fault("updates", "an alert uses other keys", {"style": "pascal"}),
     "updates_foreign": Fault("updates", "an alert seems to come from another platform", {"source": "N"}),
-    "leg_rejected": Fault("orders", "an exit leg is rejected when the entry fills"),
-    "stop_unfilled": Fault("orders", "a triggered stop leg rests unfilled, the price having gone through its limit"),
-    "oco_race": Fault("orders", "both exit legs fill"),
-    "partial_fill": Fault("orders", "an order fills in part only", {"lots": 1}),
-    "entry_part_cancelled": Fault("orders", "an entry fills in part and the rest is cancelled"),
-    "reject_after_pending": Fault("orders", "an order is rejected after it was pending"),
-    "square_off": Fault("orders", "intraday positions are squared off now"),
+    "order.slow_transit": Fault("orders", "an order stays in transit for longer", {"millis": 5_000}),
+    "order.slow_queue": Fault("orders", "an order reaches the exchange late", {"millis": 5_000}),
+    "order.exchange_reject": Fault("orders", "an order is rejected after it was pending"),
+    "order.leg_reject": Fault("orders", "an exit leg is rejected by the exchange"),
+    "order.stop_unfilled": Fault("orders", "a triggered stop leg rests unfilled"),
+    "order.partial_fill": Fault("orders", "an order fills by one lot; then may cancel the rest", {"then": ""}),
+    "order.oco_race": Fault("orders", "both exit legs fill"),
+    "order.square_off": Fault("orders", "intraday positions are squared off early"),
 }
 
 
@@ -163,15 +168,7 @@ class FaultBox:
         return sorted((one for scripts in self._scripts.values() for one in scripts), key=lambda one: one.number)
 
     def strike(self, name: str, where: str = "") -> Parameters | None:
-        """Return the fault's parameters, defaults filled in, if it strikes on this occasion, or None.
-
-        Raises
-        ------
-        FaultUnknownError
-            If the catalogue has no such fault.
-        """
-        if name not in CATALOGUE:
-            raise FaultUnknownError(f"no fault is called {name!r}; add it to the catalogue")
+        """Return the fault's parameters, defaults filled in, if it strikes on this occasion, or None."""
         for script in self._scripts.get(name, ()):
             if not script.spent and fnmatchcase(where, script.where) and self._strikes(script):
                 return {**CATALOGUE[name].parameters, **script.parameters}

@@ -87,6 +87,10 @@ class Feed:
         self._open: dict[int, Connection] = {}
         self._pump: asyncio.Task[None] | None = None
 
+    def routes(self) -> list[BaseRoute]:
+        """Return the feed's routes; its paths are ``/feed`` and, as the live host has it, the root."""
+        return [WebSocketRoute(path, self.serve) for path in PATHS]
+
     async def serve(self, socket: WebSocket) -> None:
         """Serve one connection until it ends."""
         client_id, token = socket.query_params.get("clientId", ""), socket.query_params.get("token", "")
@@ -133,6 +137,5 @@ class Feed:
 
 
 def routes(core: Core, rules: FeedRules | None = None) -> list[BaseRoute]:
-    """Return the feed's routes; its paths are ``/feed`` and, as the live host has it, the root."""
-    feed = Feed(core, rules)
-    return [WebSocketRoute(path, feed.serve) for path in PATHS]
+    """Return the routes of a feed of its own; use `Feed.routes` to keep hold of the feed."""
+    return Feed(core, rules).routes()
