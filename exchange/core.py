@@ -44,13 +44,13 @@ class Core(Services):
         market: Market,
         accounts: Accounts,
         clock: MarketClock | None = None,
-        *,
         limits: Limits | None = None,
         faults: Faults | None = None,
+        *,
         rules: Rules | None = None,
         seed: int = 0,
     ) -> None:
-        super().__init__(market, accounts, clock, limits=limits, faults=faults, rules=rules, seed=seed)
+        super().__init__(market, accounts, clock, limits, faults, rules=rules, seed=seed)
         self.ledgers = Ledgers(accounts)
         self.orders = OrderBook(self)
         self.checks = Checks(self, self.orders, self.ledgers.of)

@@ -110,20 +110,20 @@ class Counter:
         self._book = book
         self._venue = venue
         self._supers = supers
-        self._gate = gate
+        self.gate = gate
 
     def place(self, account: Account, body: Body, ip: str) -> Order:
         """Take one order in."""
-        contract = self._gate.admitted(account, body, ip)
+        contract = self.gate.admitted(account, body, ip)
         ticket = read_ticket(body, contract, self._services.rules)
-        self._gate.must_trade(account, amo=bool(ticket.amo))
+        self.gate.must_trade(account, amo=bool(ticket.amo))
         return self._venue.place(Origin(account.client_id), ticket, contract)
 
     def slice(self, account: Account, body: Body, ip: str) -> list[Order]:
         """Take an order in as several, none above the freeze quantity."""
-        contract = self._gate.admitted(account, body, ip)
+        contract = self.gate.admitted(account, body, ip)
         ticket = read_ticket(body, contract, self._services.rules)
-        self._gate.must_trade(account, amo=bool(ticket.amo))
+        self.gate.must_trade(account, amo=bool(ticket.amo))
         origin = Origin(account.client_id)
         parts = slices(contract, ticket.quantity)
         return [self._venue.place(origin, replace(ticket, quantity=part), contract) for part in parts]
@@ -152,12 +152,12 @@ class Counter:
             self._supers.cancel(whole, order.origin.leg)
 
     def _changeable(self, account: Account, order_id: str, ip: str) -> Order:
-        self._gate.may_send(account, ip)
+        self.gate.may_send(account, ip)
         order = self._book.find(order_id, account.client_id)
         if order is None or not order.is_open:
             raise order_error(NO_SUCH_ORDER)
         if not order.ticket.amo:
-            self._gate.must_be_open()
+            self.gate.must_be_open()
         return order
 
 

@@ -159,6 +159,19 @@ class Ledger:
         self.trades.append(trade)
         return trade
 
+    def convert(self, contract: Contract, before: str, after: str, quantity: int) -> None:
+        """Move contracts of a position to another product at what they cost; nothing is gained and no cash moves."""
+        old, new = self.position(contract, before), self.position(contract, after)
+        sign = 1 if old.net > 0 else -1
+        held, value = old.total_bought if sign > 0 else old.total_sold
+        moved = value * quantity // held
+        if sign > 0:
+            old.sold, old.sold_value = old.sold + quantity, old.sold_value + moved
+            new.bought, new.bought_value = new.bought + quantity, new.bought_value + moved
+        else:
+            old.bought, old.bought_value = old.bought + quantity, old.bought_value + moved
+            new.sold, new.sold_value = new.sold + quantity, new.sold_value + moved
+
     def adjust(self, at: Millis, position: Position, amount: int, why: str) -> None:
         """Move cash without a trade."""
         if amount:

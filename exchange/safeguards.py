@@ -21,11 +21,12 @@ STILL_OPEN = "Kill Switch cannot be activated with open positions or pending ord
 
 @dataclass(frozen=True)
 class PnlExit:
-    """Leave everything when profit or loss reaches an amount in paise."""
+    """Leave everything when profit or loss reaches an amount in paise; `names` are the products as they were sent."""
 
     profit: int
     loss: int
     products: tuple[str, ...]
+    names: tuple[str, ...]
     kill: bool
 
     def reached(self, gain: int) -> bool:

@@ -146,9 +146,9 @@ class Services:
         market: Market,
         accounts: Accounts,
         clock: MarketClock | None = None,
-        *,
         limits: Limits | None = None,
         faults: Faults | None = None,
+        *,
         rules: Rules | None = None,
         seed: int = 0,
     ) -> None:
