@@ -143,13 +143,18 @@ def index_contract(underlying: Underlying, previous_close: int) -> Contract:
     )
 
 
+def future_id(underlying: Underlying, expiry_on: date) -> int:
+    """Return the id of a monthly future."""
+    return _FUTURE_IDS + (expiry_on.year * 12 + expiry_on.month) % 1_000 * 10 + underlying.number
+
+
 def future_contract(underlying: Underlying, expiry_on: date, on: date, previous_close: int) -> Contract:
     """Return the row of a monthly future, whose circuit lies a tenth about the previous close."""
     tick = future_tick(on)
     lot = lot_size(underlying, expiry_on)
     band = previous_close // 10 // tick * tick
     return Contract(
-        security_id=_FUTURE_IDS + (expiry_on.year * 12 + expiry_on.month) % 1_000 * 10 + underlying.number,
+        security_id=future_id(underlying, expiry_on),
         segment=NSE_FNO,
         kind="FUTIDX",
         underlying=underlying.name,

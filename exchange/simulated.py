@@ -12,12 +12,14 @@ from exchange import premiums
 from exchange.clock import at_ist
 from exchange.columns import TICKS_PER_POINT, ChainColumns, Expiry, Hours, MinuteCandles
 from exchange.contracts import (
+    IDX_I,
     NIFTY,
     NSE_FNO,
     Contract,
     OptionTerms,
     Underlying,
     future_contract,
+    future_id,
     index_contract,
     lot_size,
     option_contract,
@@ -93,9 +95,7 @@ class SimulatedSource:
             before = self._state_before(on)
             made = self._simulated(hours, before, self._expiries(on)[:1])
             lister = _Lister(self, on, before, made)
-            self._history[on] = {
-                (one.contract.segment, one.contract.security_id): one.candles for one in lister.linear()
-            }
+            self._history[on] = lister.linear_candles()
             while len(self._history) > HISTORY_KEPT:
                 self._history.popitem(last=False)
         found = self._history[on].get(key)
@@ -144,20 +144,30 @@ class _Lister:
         self._on = on
         self._before = before
         self._made = made
-        self._last_close_at = source.calendar.previous(on - timedelta(days=1)).close_at // 1000
+        self._last = source.calendar.previous(on - timedelta(days=1))
+        self._source = source
 
     def listing(self) -> Listing:
         """Return everything listed."""
-        listed = {(one.contract.segment, one.contract.security_id): one for one in (*self.linear(), *self._options())}
+        listed = {(one.contract.segment, one.contract.security_id): one for one in (*self._linear(), *self._options())}
         return Listing(self._on, listed, {NIFTY.security_id: [end.on for end in self._made.expiries]})
 
-    def linear(self) -> Iterator[Listed]:
-        """Return the index, the near and the next future."""
-        yield Listed(index_contract(NIFTY, self._spot), self._made.index, 0, 0)
+    def linear_candles(self) -> dict[Key, MinuteCandles]:
+        """Return the candles of the index, the near and the next future."""
         near, following = self._calendar.monthly_expiries(self._on, 2)
-        yield self._future(near, self._made.future)
         carry = float(np.exp(premiums.RATE * (following - near).days / 365.0))
-        yield self._future(following, _thinner(self._made.future, carry, lot_size(NIFTY, following)))
+        return {
+            (IDX_I, NIFTY.security_id): self._made.index,
+            (NSE_FNO, future_id(NIFTY, near)): self._made.future,
+            (NSE_FNO, future_id(NIFTY, following)): _thinner(self._made.future, carry, lot_size(NIFTY, following)),
+        }
+
+    def _linear(self) -> Iterator[Listed]:
+        """Return the index and the futures."""
+        index, *futures = self.linear_candles().values()
+        yield Listed(index_contract(NIFTY, self._index_close), index, 0, 0)
+        for expiry_on, candles in zip(self._calendar.monthly_expiries(self._on, 2), futures, strict=True):
+            yield self._future(expiry_on, candles)
 
     def _future(self, expiry_on: date, candles: MinuteCandles) -> Listed:
         carry = np.exp(premiums.RATE * (expiry_on - self._on).days / 365.0)
@@ -180,13 +190,19 @@ class _Lister:
                     yield _listed_option(contract, candles, columns.interest_before(row, right))
 
     @cached_property
+    def _index_close(self) -> int:
+        """The index as it last stood, in paise; derivatives trade on while it stands still."""
+        before = self._source.history((IDX_I, NIFTY.security_id), self._last.on)
+        return self._spot if before is None else int(before.close[-1]) * PAISE_A_TICK
+
+    @cached_property
     def _spot(self) -> int:
-        """The index at the previous close, in paise."""
+        """Where the index stood, or would have stood, when derivatives closed, in paise."""
         return round(self._before.close * TICKS_PER_POINT) * PAISE_A_TICK
 
     def _closes(self, end: Expiry, columns: "_OfExpiry") -> Int64s:
         """Return what options were worth at the previous close, in paise, shape (n_strikes, 2)."""
-        years = max(end.at - self._last_close_at, 60) / premiums.SECONDS_PER_YEAR
+        years = max(end.at - self._last.close_at // 1000, 60) / premiums.SECONDS_PER_YEAR
         forward = self._before.close * np.exp(premiums.RATE * years)
         strikes = columns.strikes.astype(np.float64)
         on = premiums.Surface(np.array([[forward]]), np.array([[years]]), strikes, columns.first_iv[None, :])

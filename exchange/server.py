@@ -1,0 +1,220 @@
+"""The exchange as a process: its public port, its control port, and the task that lets time pass; loopback only."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import WebSocketRoute
+
+from exchange import control, feed
+from exchange.accounts import Account, Accounts
+from exchange.app import create_app
+from exchange.clock import MarketClock, Millis, Span, ist
+from exchange.core import Core
+from exchange.faults import FaultBox
+from exchange.market import Market
+from exchange.misanswers import Misanswers
+from exchange.sockets import PING_EVERY, PONG_WITHIN, HttpWire, SocketWire
+
+HOST = "127.0.0.1"
+LOOK_EVERY = 0.01
+STOP_WITHIN = 2
+
+
+class PortTakenError(OSError):
+    """Another program listens where the exchange should."""
+
+
+@dataclass(frozen=True)
+class ClockPlan:
+    """How the market's time runs from the start.
+
+    ``real`` is the machine's time. ``open`` runs session after session without a night between, from the first on or
+    after `on`. ``at`` starts at a moment. The last two run `speed` times as fast as real time.
+    """
+
+    mode: Literal["real", "open", "at"] = "open"
+    on: date | None = None
+    at: Millis | None = None
+    speed: float = 1.0
+
+
+@dataclass(frozen=True)
+class ServerConfig:
+    """How to start an exchange. A port of 0 lets the system choose; `Ports` tells which."""
+
+    control_token: str = field(repr=False)
+    accounts: tuple[Account, ...] = (Account("1000000001"),)
+    seed: int = 0
+    port: int = 8899
+    control_port: int = 8898
+    clock: ClockPlan = field(default_factory=ClockPlan)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where an exchange listens."""
+
+    public: int
+    control: int
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """An exchange that is ready to be served."""
+
+    core: Core
+    public: Starlette
+    control: Starlette
+
+
+class LoopbackServer(uvicorn.Server):
+    """A server that leaves signals to its owner, since two of them share a process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+def assemble(config: ServerConfig, market: Market, clock: MarketClock | None = None) -> Exchange:
+    """Return the exchange that a configuration describes; each client gets its first token, made on the web.
+
+    Parameters
+    ----------
+    config : ServerConfig
+        Clients, clock and seed.
+    market : Market
+        Where prices come from.
+    clock : MarketClock, optional
+        Takes the place of a clock on the machine's time; its plan is still the configuration's.
+
+    Raises
+    ------
+    ValueError
+        If the clock is to start at a moment and none is given, or the control token is empty.
+    """
+    clock = clock or MarketClock()
+    _start(clock, config.clock, market)
+    accounts = Accounts(config.seed, config.accounts)
+    for account in config.accounts:
+        accounts.issue(account.client_id, clock.real())
+    core = Core(market, accounts, clock, faults=FaultBox(config.seed), seed=config.seed)
+    served = feed.Feed(core)
+    more = [WebSocketRoute(path, served.serve) for path in feed.PATHS]
+    public = create_app(core, more, [Middleware(Misanswers, core=core)])
+    return Exchange(core, public, control.create_app(core, config.control_token, served))
+
+
+async def serve(
+    exchange: Exchange, config: ServerConfig, stop: asyncio.Event, on_ready: Callable[[Ports], None] | None = None
+) -> None:
+    """Serve an exchange until told to stop.
+
+    Parameters
+    ----------
+    exchange : Exchange
+        What to serve.
+    config : ServerConfig
+        On which ports.
+    stop : asyncio.Event
+        Set it to end.
+    on_ready : callable, optional
+        Told the ports once both are listened on.
+
+    Raises
+    ------
+    PortTakenError
+        If a port is in use.
+    """
+    doors = [_listen(config.port), _listen(config.control_port)]
+    servers = [_server(exchange.public), _server(exchange.control)]
+    running = [asyncio.create_task(server.serve(sockets=[door])) for server, door in zip(servers, doors, strict=True)]
+    time_passes = asyncio.create_task(_let_time_pass(exchange.core))
+    if on_ready is not None:
+        on_ready(Ports(*(int(door.getsockname()[1]) for door in doors)))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        done, _ = await asyncio.wait([stopping, time_passes, *running], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for server in servers:
+            server.should_exit = True
+        time_passes.cancel()
+        stopping.cancel()
+        await asyncio.gather(*running)
+    for task in done - {stopping}:
+        task.result()  # a part that ended by itself failed; say why
+
+
+def run(config: ServerConfig, market: Market, on_ready: Callable[[Ports], None] | None = None) -> None:
+    """Serve an exchange in this process until it is interrupted or terminated."""
+
+    async def until_signalled() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await serve(assemble(config, market), config, stop, on_ready)
+
+    asyncio.run(until_signalled())
+
+
+async def _let_time_pass(core: Core) -> None:
+    """Settle what is due while nobody asks."""
+    while True:
+        core.settle()
+        await asyncio.sleep(LOOK_EVERY)
+
+
+def _start(clock: MarketClock, plan: ClockPlan, market: Market) -> None:
+    if plan.mode == "open":
+
+        def span(on: date) -> Span | None:
+            hours = market.hours(on)
+            return (hours.open_at, hours.close_at) if hours else None
+
+        clock.keep_open(span, plan.on or ist(clock.real()).date(), speed=plan.speed)
+    elif plan.mode == "at":
+        if plan.at is None:
+            raise ValueError("a clock that starts at a moment needs the moment; pass `at`")
+        clock.set(plan.at, speed=plan.speed)
+    else:
+        clock.use_real()
+
+
+def _listen(port: int) -> socket.socket:
+    door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((HOST, port))
+    except OSError as error:
+        door.close()
+        raise PortTakenError(f"port {port} is in use; stop what listens there or choose another port") from error
+    door.setblocking(False)
+    return door
+
+
+def _server(app: Starlette) -> LoopbackServer:
+    return LoopbackServer(
+        uvicorn.Config(
+            app,
+            loop="auto",
+            http=HttpWire,
+            ws=SocketWire,
+            ws_ping_interval=PING_EVERY,
+            ws_ping_timeout=PONG_WITHIN,
+            ws_per_message_deflate=False,
+            log_level="warning",
+            access_log=False,  # the paths of the login host and of the feed hold secrets
+            lifespan="off",
+            date_header=False,  # the outermost layer of the application tells the time
+            timeout_graceful_shutdown=STOP_WITHIN,
+        )
+    )
