@@ -16,10 +16,22 @@ from starlette.routing import Route
 
 from exchange.accounts import Account, RefusedError
 from exchange.clock import Span, ist, to_millis
-from exchange.control_bodies import ChangeBody, ClientBody, ClockBody, LimitsBody, MoveBody, ScriptBody, TokenBody
+from exchange.control_bodies import (
+    ChangeBody,
+    ClientBody,
+    ClockBody,
+    LimitsBody,
+    MoveBody,
+    OrderBody,
+    ScriptBody,
+    TokenBody,
+)
 from exchange.core import Core
 from exchange.faults import CATALOGUE, FaultBox, FaultUnknownError, Script
 from exchange.feed import Feed
+from exchange.market import UnknownInstrumentError
+from exchange.orders import Origin, Ticket
+from exchange.snapshots import account_shown, clock_shown, exchange_shown
 
 BEARER: Final = "Bearer "
 EVENTS_SHOWN: Final = 1_000
@@ -52,23 +64,7 @@ class Control:
     def state(self, _: Request, __: bytes) -> Answer:
         """Return everything at once; no token, PIN or secret is part of it."""
         channels = self._feed.hub.channels if self._feed is not None else []
-        return {
-            "clock": self._clock(),
-            "clients": [_shown(account) for account in self._core.accounts.all()],
-            "limits": {"enforced": self._core.limits.enforced},
-            "faults": [dict(script.state()) for script in self._faults.scripts()],
-            "feed": [
-                {
-                    "number": one.number,
-                    "client_id": one.client_id,
-                    "instruments": len(one.modes),
-                    "waiting": one.waiting,
-                }
-                for one in channels
-            ],
-            "events": len(self._core.events),
-            "next_due": self._core.next_due,
-        }
+        return {**exchange_shown(self._core, channels), "faults": self._scripts()}
 
     def events(self, request: Request, _: bytes) -> Answer:
         """Return the latest events, oldest first, of one kind if the query names it."""
@@ -91,7 +87,7 @@ class Control:
 
     def scripts(self, _: Request, __: bytes) -> Answer:
         """Return the scripts and how often they struck."""
-        return [dict(script.state()) for script in self._faults.scripts()]
+        return self._scripts()
 
     def clear_faults(self, _: Request, __: bytes) -> Answer:
         """Take all scripts out."""
@@ -107,10 +103,10 @@ class Control:
 
     def clock(self, _: Request, __: bytes) -> Answer:
         """Return what the clock shows."""
-        return self._clock()
+        return clock_shown(self._core)
 
     def set_clock(self, _: Request, raw: bytes) -> Answer:
-        """Set the market's clock. Set back, it drops what was planned."""
+        """Set the market's clock. Set back, the exchange begins anew, without orders and positions."""
         asked, clock, before = ClockBody.model_validate_json(raw), self._core.clock, self._core.now
         if asked.mode == "real":
             clock.use_real()
@@ -124,33 +120,33 @@ class Control:
             clock.set(to_millis(asked.at), speed=asked.speed)
         now = clock.now()
         if now < before:
-            self._core.timeline.clear(now)
+            self._core.restart(now)
         self._core.settle()
-        return self._clock()
+        return clock_shown(self._core)
 
     def move_clock(self, _: Request, raw: bytes) -> Answer:
         """Move the market's clock forward."""
         self._core.clock.move(round(MoveBody.model_validate_json(raw).seconds * 1000))
         self._core.settle()
-        return self._clock()
+        return clock_shown(self._core)
 
     def clients(self, _: Request, __: bytes) -> Answer:
         """Return the clients."""
-        return [_shown(account) for account in self._core.accounts.all()]
+        return [account_shown(account) for account in self._core.accounts.all()]
 
     def add_client(self, _: Request, raw: bytes) -> Answer:
         """Take a client in."""
         asked = ClientBody.model_validate_json(raw)
         account = Account(asked.client_id, asked.name, opening_balance=asked.opening_balance)
         self._core.accounts.add(account)
-        return _shown(account)
+        return account_shown(account)
 
     def change_client(self, request: Request, raw: bytes) -> Answer:
         """Change what a client may do."""
         account = self._account(request)
         for name, value in ChangeBody.model_validate_json(raw).model_dump(exclude_none=True).items():
             setattr(account, name, value)
-        return _shown(account)
+        return account_shown(account)
 
     def issue_token(self, request: Request, raw: bytes) -> Answer:
         """Mint a token for a client; the only answer that holds one."""
@@ -163,7 +159,25 @@ class Control:
         """End a client's token without telling anyone."""
         account = self._account(request)
         self._core.accounts.revoke(account.client_id)
-        return _shown(account)
+        return account_shown(account)
+
+    def foreign_order(self, request: Request, raw: bytes) -> Answer:
+        """Send an order of a client as if typed into the broker's own application."""
+        account, asked = self._account(request), OrderBody.model_validate_json(raw)
+        contract = self._core.market.contract(asked.security_id, asked.segment, ist(self._core.settle()).date())
+        ticket = Ticket(
+            side=asked.side,
+            segment=asked.segment,
+            product=asked.product,
+            kind=asked.kind,
+            validity="DAY",
+            security_id=asked.security_id,
+            quantity=asked.quantity,
+            price=asked.price,
+            trigger=0,
+        )
+        order = self._core.venue.place(Origin(account.client_id, "N", "FAST"), ticket, contract)
+        return {"order_id": order.order_id}
 
     def set_limits(self, _: Request, raw: bytes) -> Answer:
         """Enforce rate limits, or do not."""
@@ -181,9 +195,8 @@ class Control:
         hours = self._core.market.hours(on)
         return (hours.open_at, hours.close_at) if hours is not None else None
 
-    def _clock(self) -> Mapping[str, Any]:
-        now = self._core.clock.now()
-        return {"now": now, "text": ist(now).isoformat(), "speed": self._core.clock.speed, "settled": self._core.now}
+    def _scripts(self) -> list[Mapping[str, Any]]:
+        return [script.state() for script in self._faults.scripts()]
 
 
 def create_app(core: Core, token: str, feed: Feed | None = None) -> Starlette:
@@ -224,6 +237,7 @@ def create_app(core: Core, token: str, feed: Feed | None = None) -> Starlette:
         ("PATCH", "/clients/{client_id}", api.change_client),
         ("POST", "/clients/{client_id}/token", api.issue_token),
         ("DELETE", "/clients/{client_id}/token", api.revoke_token),
+        ("POST", "/clients/{client_id}/orders", api.foreign_order),
         ("PUT", "/limits", api.set_limits),
     ]
     return Starlette(routes=[Route(path, _guarded(token, act), methods=[method]) for method, path, act in table])
@@ -239,20 +253,7 @@ def _guarded(token: str, act: Callable[[Request, bytes], Answer]) -> Callable[[R
             return JSONResponse(act(request, await request.body()))
         except ValidationError as error:
             return JSONResponse({"error": error.errors(include_url=False, include_context=False)}, 422)
-        except (ControlError, FaultUnknownError, RefusedError, ValueError) as error:
+        except (ControlError, FaultUnknownError, RefusedError, UnknownInstrumentError, ValueError) as error:
             return JSONResponse({"error": str(error)}, 422)
 
     return endpoint
-
-
-def _shown(account: Account) -> dict[str, Any]:
-    """Return a client without token, PIN and secret."""
-    return {
-        "client_id": account.client_id,
-        "name": account.name,
-        "opening_balance": account.opening_balance,
-        "data_plan": account.data_plan,
-        "needs_ip": account.needs_ip,
-        "token_ends": account.token_ends,
-        "tokens_minted": account.tokens_minted,
-    }

@@ -66,3 +66,15 @@ class LimitsBody(AskedBody):
     """Whether rate limits are enforced."""
 
     enforced: bool
+
+
+class OrderBody(AskedBody):
+    """An order from elsewhere; `price` in paise, 0 at the market."""
+
+    security_id: int
+    side: Literal["BUY", "SELL"]
+    quantity: int = Field(gt=0)
+    price: int = Field(0, ge=0)
+    kind: Literal["LIMIT", "MARKET"] = "LIMIT"
+    segment: Literal["NSE_FNO"] = "NSE_FNO"
+    product: Literal["INTRADAY", "MARGIN"] = "INTRADAY"

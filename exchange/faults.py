@@ -26,7 +26,7 @@ class Fault(NamedTuple):
     parameters: Parameters = _NOTHING
 
 
-# Places: of answers "METHOD /path" or, where an answer is spoilt in the making, "/path"; else the client's id.
+# Places: of http "METHOD /path", of the others the client's id.
 CATALOGUE: Mapping[str, Fault] = {
     "rate_limited": Fault("http", "429 before the request is looked at: DH-904, or 805 from quotes and chains"),
     "server_error": Fault("http", "500 DH-908; nothing happened"),
@@ -44,12 +44,11 @@ CATALOGUE: Mapping[str, Fault] = {
     "clock_skew": Fault("http", "the Date header is wrong", {"seconds": 90.0}),
     "nan_quotes": Fault("http", "prices of NaN in quotes and chains, which is not JSON"),
     "empty_candles": Fault("http", "a chart without a candle, at 200"),
-    "missing_last_candle": Fault("http", "an intraday chart that lacks its latest candle"),
-    "index_1530_candle": Fault("http", "an intraday chart of an index with one candle more, at 15:30"),
-    "stale_chain": Fault("http", "a chain as it was some time ago", {"seconds": 60}),
-    "chain_leg_missing": Fault("http", "a chain whose strikes lack a side here and there", {"leg": "pe", "every": 3}),
-    "zero_quotes": Fault("http", "prices of 0 in quotes and chains"),
-    "expiry_list_502": Fault("http", "HTML of a load balancer in place of the list of expiries"),
+    "missing_last_candle": Fault("http", "a chart that lacks its latest candles", {"count": 1}),
+    "late_index_candle": Fault("http", "a chart with one candle more, at 15:30"),
+    "stale_chain": Fault("http", "the chain that was answered last before the fault began"),
+    "missing_side": Fault("http", "a chain whose strikes lack a side here and there", {"side": "ce", "every": 3}),
+    "zero_quotes": Fault("http", "prices and sizes of 0 in quotes and chains"),
     "feed_refused": Fault("feed", "the handshake is refused", {"status": 429}),
     "feed_disconnect": Fault("feed", "a disconnect packet, then the end", {"code": 805}),
     "feed_reset": Fault("feed", "the connection is reset without a close frame"),
@@ -72,14 +71,13 @@ CATALOGUE: Mapping[str, Fault] = {
     "updates_dropped": Fault("updates", "an alert never comes"),
     "updates_case": Fault("updates", "an alert uses other keys", {"style": "pascal"}),
     "updates_foreign": Fault("updates", "an alert seems to come from another platform", {"source": "N"}),
-    "order.slow_transit": Fault("orders", "an order stays in transit for longer", {"millis": 5_000}),
-    "order.slow_queue": Fault("orders", "an order reaches the exchange late", {"millis": 5_000}),
-    "order.exchange_reject": Fault("orders", "an order is rejected after it was pending"),
-    "order.leg_reject": Fault("orders", "an exit leg is rejected by the exchange"),
-    "order.stop_unfilled": Fault("orders", "a triggered stop leg rests unfilled"),
-    "order.partial_fill": Fault("orders", "an order fills by one lot; then may cancel the rest", {"then": ""}),
-    "order.oco_race": Fault("orders", "both exit legs fill"),
-    "order.square_off": Fault("orders", "intraday positions are squared off early"),
+    "leg_rejected": Fault("orders", "an exit leg is rejected when the entry fills"),
+    "stop_unfilled": Fault("orders", "a triggered stop leg rests unfilled, the price having gone through its limit"),
+    "oco_race": Fault("orders", "both exit legs fill"),
+    "partial_fill": Fault("orders", "an order fills in part only", {"lots": 1}),
+    "entry_part_cancelled": Fault("orders", "an entry fills in part and the rest is cancelled"),
+    "reject_after_pending": Fault("orders", "an order is rejected after it was pending"),
+    "square_off": Fault("orders", "intraday positions are squared off now"),
 }
 
 

@@ -5,6 +5,7 @@ leave the order placed and the client in the dark.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -25,9 +26,11 @@ from exchange.envelopes import (
     server_error,
 )
 from exchange.sockets import WIRE, Wire
+from exchange.spoiling import spoilt
 
 GO_PATHS: Final = ("/v2/marketfeed", "/v2/optionchain")
-_LAST_PRICE: Final = b'"last_price":'
+CHAIN_PATH: Final = "/v2/optionchain"
+CHAINS_REMEMBERED: Final = 100
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -78,6 +81,7 @@ class Misanswers:
         self._app = app
         self._core = core
         self._sleep = sleep
+        self._chains: OrderedDict[bytes, bytes] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, rightly or wrongly; other kinds of scope pass."""
@@ -112,14 +116,21 @@ class Misanswers:
 
     async def _answer(self, scope: Scope, receive: Receive, where: str) -> Answer:
         """Let the application answer, twice over if the request arrives twice."""
-        answer = Answer()
-        if self._core.faults.strike("duplicated_request", where) is None:
-            await self._app(scope, receive, answer.collect)
-            return answer
-        body = await _whole(receive)
-        await self._app(_copy(scope), _again(body), Answer().collect)
+        answer, body = Answer(), await _whole(receive)
+        if self._core.faults.strike("duplicated_request", where) is not None:
+            await self._app(_copy(scope), _again(body), Answer().collect)
         await self._app(_copy(scope), _again(body), answer.collect)
+        if scope["path"] == CHAIN_PATH and answer.status == 200:  # noqa: PLR2004 - HTTP's own number
+            answer.body = self._chain(body, answer.body, where)
         return answer
+
+    def _chain(self, asked: bytes, fresh: bytes, where: str) -> bytes:
+        """Return the chain as it is, or as it was when the fault began."""
+        if self._core.faults.strike("stale_chain", where) is None:
+            self._chains[asked] = fresh
+            if len(self._chains) > CHAINS_REMEMBERED:
+                self._chains.popitem(last=False)
+        return self._chains.setdefault(asked, fresh)
 
     def _dropped(self, scope: Scope, where: str) -> bool:
         dropped = self._core.faults.strike("dropped", where)
@@ -145,24 +156,14 @@ class Misanswers:
         gateway = strike("lost_in_gateway", where)
         if gateway is not None:
             return Answer.of(gateway_error(gateway["status"]))
-        if _LAST_PRICE in answer.body and strike("nan_quotes", where) is not None:
-            answer.body = _with_nan(answer.body)
+        if answer.status == 200:  # noqa: PLR2004 - HTTP's own number
+            answer.body = spoilt(answer.body, where, strike)
         return answer
 
     def _date(self, where: str) -> bytes:
         skew = self._core.faults.strike("clock_skew", where)
         seconds = self._core.clock.real() / 1000 + (float(skew["seconds"]) if skew is not None else 0.0)
         return formatdate(seconds, usegmt=True).encode()
-
-
-def _with_nan(body: bytes) -> bytes:
-    """Return JSON whose last prices are NaN."""
-    first, *rest = body.split(_LAST_PRICE)
-    return _LAST_PRICE.join([first, *(b"NaN" + part[_number_length(part) :] for part in rest)])
-
-
-def _number_length(text: bytes) -> int:
-    return next((place for place, byte in enumerate(text) if byte in b",}"), len(text))
 
 
 async def _whole(receive: Receive) -> bytes:

@@ -80,22 +80,6 @@ class SocketWire(WebSocketsSansIOProtocol):
         self.transport.abort()
 
 
-def server_options() -> dict[str, Any]:  # Any: keyword arguments of uvicorn.Config
-    """Return what `uvicorn.Config` needs for these connections.
-
-    The Date header is left to `exchange.misanswers`, which may falsify it; compression costs more than loopback.
-    """
-    return {
-        "http": HttpWire,
-        "ws": SocketWire,
-        "date_header": False,
-        "server_header": False,
-        "ws_ping_interval": PING_EVERY,
-        "ws_ping_timeout": PONG_WITHIN,
-        "ws_per_message_deflate": False,
-    }
-
-
 def _reset(transport: Any) -> None:  # Any: asyncio's and uvloop's transports share no type
     handle = transport.get_extra_info("socket")
     if handle is not None:
