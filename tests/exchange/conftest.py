@@ -47,7 +47,7 @@ class Venue:
     def feed_url(self) -> str:
         return f"ws://127.0.0.1:{self.port}/feed"
 
-    def control(self, method: str, path: str, body: object = None) -> Any:  # Any: JSON
+    def control(self, method: str, path: str, body: Any = None) -> Any:  # Any: JSON
         reply = requests.request(
             method,
             f"http://127.0.0.1:{self.control_port}{path}",
