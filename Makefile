@@ -7,7 +7,7 @@ KERNELS := setup.py $(wildcard analytics_ext/*.pyx)
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format build checked bench bench-quick lock docs clean
+.PHONY: help setup run stop test check format build checked bench bench-quick lock docs clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,8 +38,11 @@ $(VENV)/.built: $(VENV)/.runtime pyproject.toml $(KERNELS)
 
 setup: $(VENV)/.built ## create .venv, install the locked packages, build the kernels
 
-run: setup ## set up if needed, start the desk, print the addresses
-	@$(BIN)/zonedesk up
+run: setup ## set up if needed, start the desk, print the addresses, leave it running
+	@$(BIN)/zonedesk up --detach
+
+stop: setup ## stop the desk that `make run` started
+	@$(BIN)/zonedesk down
 
 build: setup ## build the kernels in their fast mode
 

@@ -134,10 +134,7 @@ def _decide(desk: Desk, now: datetime, instrument: str, facts: dict[str, Any]) -
     chain = _chain(desk, now, instrument)
     summary = summarise(chain, now, desk.settings.risk_free_rate)
     facts.update(chain=summary)
-    marks = (analysis.poc, analysis.val, analysis.vah, live.poc, live.val, live.vah)
-    known = tuple(mark for mark in marks if mark is not None)
-    ground = Ground(zone, quote.ltp, atr, analysis.bar_at, known, near_edges(live.zones, zone.side))
-    proposal = _proposal(desk, ground, chain, now)
+    proposal = _proposal(desk, _ground(desk, analysis, live, zone, quote.ltp), chain, now)
     facts.update(setup=proposal.setup, candidates=proposal.candidates)
     setup = _paying(proposal, desk.settings.min_risk_reward)
     around = Surroundings(atr, analysis.trend, live.val, live.vah, summary, flat_at(session))
@@ -172,7 +169,10 @@ def _price(desk: Desk, now: datetime, instrument: str) -> Quote:
 
 
 def _analysis(desk: Desk, now: datetime, instrument: str) -> ZoneAnalysis:
-    analysis = desk.analyses.latest(instrument, now)
+    try:
+        analysis = desk.analyses.latest(instrument, now)
+    except MissingDataError as missing:
+        raise _SkipError(Reason.ZONES_MISSING, str(missing)) from missing
     if analysis is None:
         raise _SkipError(Reason.ZONES_MISSING)
     age = (now - analysis.bar_at).total_seconds()
@@ -226,6 +226,14 @@ def _chain(desk: Desk, now: datetime, instrument: str) -> OptionChain:
     if now - chain.at > CHAIN_GOOD_FOR:
         raise _SkipError(Reason.CHAIN_STALE, f"the chain is {(now - chain.at).total_seconds():.0f} s old")
     return chain
+
+
+def _ground(desk: Desk, analysis: ZoneAnalysis, live: LiveAnalysis, zone: Zone, price: Decimal) -> Ground:
+    assert analysis.atr is not None  # `_zone` has seen to it
+    strong, weak = near_edges(live.zones, zone.side, price, desk.settings.zone_confidence)
+    levels = (analysis.poc, analysis.val, analysis.vah, live.poc, live.val, live.vah)
+    marks = (*weak, *(level for level in levels if level is not None))
+    return Ground(zone, price, analysis.atr, analysis.bar_at, marks, strong)
 
 
 def _proposal(desk: Desk, ground: Ground, chain: OptionChain, now: datetime) -> Proposal:

@@ -3,9 +3,9 @@
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Mode = Literal["replay", "paper", "live"]
@@ -56,13 +56,15 @@ class Settings(BaseSettings):
     premium_share: float = Field(0.25, gt=0, le=1, description="share of equity paid as premium in one trade")
     daily_loss_share: float = Field(0.03, gt=0, le=0.2, description="share of equity that may be lost in a session")
     max_trades: int = Field(5, ge=0, description="entries in one session")
-    zone_band_atr: float = Field(0.25, ge=0, description="how near price must be to a zone, in average true ranges")
+    zone_band_atr: float = Field(0.5, ge=0, description="how near price must be to a zone, in average true ranges")
     min_risk_reward: float = Field(1.2, gt=0, description="least reward to risk after costs")
     brokerage_rupees: Decimal = Field(Decimal(20), ge=0, description="for each executed order")
     risk_free_rate: float = Field(0.055, ge=0, description="yearly, continuous")
 
     # Paper market and processes
-    simulation_speed: Literal[1, 3, 5, 15] = Field(5, description="market minutes per minute in the simulated market")
+    simulation_speed: Annotated[Literal[1, 3, 5, 15], BeforeValidator(int)] = Field(  # the environment has text
+        5, description="market minutes per minute in the simulated market"
+    )
     simulation_seed: int = Field(7, ge=0, description="which simulated market")
     dagster_port: int = Field(3000, ge=1, le=65535)
     dashboard_port: int = Field(8501, ge=1, le=65535)

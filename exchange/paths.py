@@ -85,7 +85,8 @@ class PathMaker:
     def __init__(self, draw: np.random.Generator, state: MarketState, n_minutes: int) -> None:
         self._draw = draw
         self._state = state
-        self._sigma = state.volatility / np.sqrt(375.0) * minute_shape(n_minutes)
+        self._usual = state.volatility / float(np.sqrt(375.0))
+        self._sigma = self._usual * minute_shape(n_minutes)
         self._levels = [Level(x.low, x.high, x.side, x.age + 1) for x in state.levels if x.age < MEMORY_SESSIONS]
         self._rejecting = 0.0
         self._touched: Level | None = None
@@ -114,7 +115,7 @@ class PathMaker:
                 if regime.kind == "impulse":
                     self._remember(prices, regime)
             left -= 1
-            move = sigma * (shock + self._pull(regime, prices[-1], sigma) + self._rejection(prices[-1]))
+            move = sigma * shock + self._usual * (self._pull(regime, prices[-1]) + self._rejection(prices[-1]))
             prices.append(prices[-1] * float(np.exp(move)))
         return np.array(prices), gap, self._kept(prices[-1])
 
@@ -128,7 +129,7 @@ class PathMaker:
         """Return standardised minute shocks with rare jumps."""
         shocks = self._draw.standard_normal(n_minutes)
         jumps = self._draw.random(n_minutes) < 1.2 / n_minutes
-        shocks[jumps] += self._draw.normal(0.0, 4.5, int(jumps.sum()))
+        shocks[jumps] += self._draw.normal(0.0, 3.0, int(jumps.sum()))
         return np.asarray(shocks * 0.85, dtype=np.float64)
 
     def _next_regime(self, price: float, last: Regime | None) -> Regime:
@@ -139,16 +140,16 @@ class PathMaker:
         if last is not None and last.kind == "impulse":  # a fast move pauses before anything else
             return Regime("balance", 0.0, int(self._draw.integers(12, 45)), price)
         if chance < IMPULSES:
-            return Regime("impulse", up * float(self._draw.uniform(0.8, 1.7)), int(self._draw.integers(4, 14)), price)
+            return Regime("impulse", up * float(self._draw.uniform(0.6, 1.25)), int(self._draw.integers(4, 11)), price)
         if chance < IMPULSES + TRENDS:
             return Regime("trend", up * float(self._draw.uniform(0.08, 0.30)), int(self._draw.integers(25, 90)), price)
         return Regime("balance", 0.0, int(self._draw.integers(20, 90)), price)
 
-    def _pull(self, regime: Regime, price: float, sigma: float) -> float:
-        """Return the regime's drift in minute deviations."""
+    def _pull(self, regime: Regime, price: float) -> float:
+        """Return the regime's drift in usual minute deviations."""
         if regime.kind != "balance":
             return regime.drift
-        return float(np.clip(0.05 * np.log(regime.anchor / price) / sigma, -0.8, 0.8))
+        return float(np.clip(0.05 * np.log(regime.anchor / price) / self._usual, -0.8, 0.8))
 
     def _remember(self, prices: list[float], regime: Regime) -> None:
         """Keep the band that a fast move left, as where price may turn later."""

@@ -3,6 +3,7 @@
 import json
 from importlib.resources import files
 from pathlib import Path
+from string import Template
 from typing import NamedTuple
 
 import dagster as dg
@@ -24,7 +25,7 @@ def prepare_home(settings: Settings, *, code_server_port: int | None = None) -> 
     """Make Dagster's home of `settings.mode` ready, once, before any of its processes starts.
 
     Several processes that meet an empty home at the same time each try to create its tables and the slower ones die,
-    so the tables are created here. An existing ``dagster.yaml`` is left alone: it may carry a person's changes.
+    so the tables are created here.
 
     Parameters
     ----------
@@ -47,9 +48,9 @@ def prepare_home(settings: Settings, *, code_server_port: int | None = None) -> 
     folder = settings.home / "dagster"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        config = folder / "dagster.yaml"
-        if not config.exists():
-            config.write_text((files("pipelines") / "dagster.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+        config = Template((files("pipelines") / "dagster.yaml").read_text(encoding="utf-8"))
+        history = json.dumps(str(folder / "history" / "runs"))  # a JSON string is a YAML string too
+        (folder / "dagster.yaml").write_text(config.substitute(history=history), encoding="utf-8")
         workspace = folder / "workspace.yaml"
         workspace.write_text(_workspace(code_server_port), encoding="utf-8")
     except OSError as error:

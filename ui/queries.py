@@ -130,5 +130,4 @@ def _profile(store: Store, settings: Settings, instrument: str, now: datetime, t
 
 def _cycle(row: Row) -> CycleRow:
     decided_at, decision, reason, record = row
-    text = REASON_TEXT[Reason(reason)]
-    return CycleRow(decided_at, decision, text, json.loads(record).get("detail", ""))
+    return CycleRow(decided_at, decision, REASON_TEXT[Reason(reason)], json.loads(record).get("detail", ""))

@@ -1,16 +1,16 @@
 """The certificate of a range of sessions: loads the history, runs the technical agent's proof, stores the result."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 
+from agents.data.calendar import NseCalendar
 from agents.data.findings import store_certificates
+from agents.data.recorded import companion_history, recorded_history
+from agents.data.store import Store
 from agents.domain.errors import MissingDataError
 from agents.settings import Settings
+from agents.technical import profile_candles
 from agents.technical.certify import Certificate, certificate_frame, certify
-from pipelines.history import history_of, write_candles
-from pipelines.queries import unbuilt_sessions
-from pipelines.resources import Workbench
-from pipelines.task import Task
 from zonedesk.shell import wall_now
 
 
@@ -24,30 +24,31 @@ def certify_range(
 ) -> list[Certificate]:
     """Certify every detector and the zones over the sessions from `first` to `last`, and store the certificates.
 
-    Sessions that have recorded candles and no analysis candles yet get them first.
+    The candles are built from what was recorded, so the sessions need not be materialised first.
 
     Raises
     ------
     MissingDataError
         If there is no session or no candle in the range.
     """
-    bench = Workbench(settings)
-    sessions = tuple(bench.calendar.sessions(first, last))
+    calendar = NseCalendar()
+    store = Store(settings.store_path, settings.mode, now=wall_now, create=False)
+    sessions = calendar.sessions(first, last)
     if not sessions:
         raise MissingDataError(f"the exchange was closed from {first} to {last}; name a range with sessions")
-    task = Task(instruments=(instrument,), sessions=sessions, until=sessions[-1].close_at, now=wall_now())
-    if unbuilt_sessions(bench.store, instrument, last + timedelta(days=1)):
-        write_candles(bench, task)
-    history = history_of(bench, instrument, task)
+    until = sessions[-1].derivatives_close_at
+    candles = recorded_history(store, calendar, instrument, until)
+    future = companion_history(store, calendar, settings.futures.get(instrument), until)
+    basket = companion_history(store, calendar, settings.baskets.get(instrument), until)
     step = on_progress or _nothing
     certificates = certify(
-        history.candles,
-        history.profile,
+        candles,
+        profile_candles(candles, future, basket),
         settings,
         first=first,
         on_progress=lambda _detector, done, total: step(done, total),
     )
-    store_certificates(bench.store, certificate_frame(certificates, wall_now()))
+    store_certificates(store, certificate_frame(certificates, wall_now()))
     return certificates
 
 

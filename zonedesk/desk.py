@@ -15,14 +15,14 @@ from agents.domain.errors import ConfigError
 from agents.settings import Settings
 from zonedesk.home import DeskHome
 from zonedesk.logs import last_line
-from zonedesk.prepare import Prepared, Say, Step, prepare
+from zonedesk.prepare import HISTORY_SESSIONS, Prepared, Say, Step, prepare
 from zonedesk.services import environment, services
 from zonedesk.shell import wall_now
 from zonedesk.supervise import Supervisor
 
 STEP_SECONDS = 0.25
 STATUS_SECONDS = 2.0
-STOP_PATIENCE_SECONDS = 25.0
+STOP_PATIENCE_SECONDS = 60.0
 DETACH_PATIENCE_SECONDS = 600.0
 
 
@@ -38,11 +38,14 @@ class RunningDesk:
         Is told in one sentence what happens.
     step : callable
         Is told how far long work is.
+    history : int
+        Sessions that a new market has before its first live one.
     """
 
     settings: Settings
     say: Say
     step: Step
+    history: int = HISTORY_SESSIONS
     home: DeskHome = field(init=False)
     started_at: str = field(init=False)
     _stop: bool = False
@@ -61,7 +64,7 @@ class RunningDesk:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, self._ask_to_stop)
             try:
-                self._run(prepare(self.settings, self._tell, self.step))
+                self._run(prepare(self.settings, self._tell, self.step, history=self.history))
             finally:
                 self._state = "stopped"
                 self._write_status()
@@ -194,8 +197,17 @@ def stop(settings: Settings) -> int | None:
         return None
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_PATIENCE_SECONDS
-    while home.running_pid() is not None:
+    while home.running_pid() is not None or _is_alive(pid):
         if time.monotonic() > deadline:
             raise ConfigError(f"the desk (process {pid}) does not stop; end it with `kill -9 {pid}`")
         time.sleep(STEP_SECONDS)
     return pid
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether a process that we may signal still exists."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,6 +1,6 @@
 """Checks of this machine and of the desk's files; each says what was found and what to do about it."""
 
-import importlib.util
+import importlib
 import shutil
 import sys
 from collections.abc import Callable
@@ -19,7 +19,6 @@ from zonedesk.shell import wall_now
 
 LEAST_FREE_BYTES = 2_000_000_000
 PYTHONS = ((3, 11), (3, 12))
-KERNELS = ("_gaps", "_profile")
 
 
 class Finding(Frozen):
@@ -65,9 +64,11 @@ def _python(_settings: Settings) -> Finding:
 
 
 def _kernels(_settings: Settings) -> Finding:
-    absent = [name for name in KERNELS if importlib.util.find_spec(f"analytics_ext.{name}") is None]
-    found = f"not built: {', '.join(absent)}" if absent else "built"
-    return Finding(name="kernels", ok=not absent, found=found, cure="run `make build`")
+    try:
+        importlib.import_module("analytics_ext")
+    except ImportError as error:
+        return Finding(name="kernels", ok=False, found=str(error), cure="run `make build`")
+    return Finding(name="kernels", ok=True, found="built")
 
 
 def _disk(settings: Settings) -> Finding:

@@ -50,8 +50,8 @@ class SimulatedMarket:
 
     @property
     def source(self) -> str:
-        """How rows of this market are marked in the store."""
-        return f"{SIMULATED}{self._seed}"
+        """How rows of this market are marked in the store: ``simulated:<seed>@<first session>``."""
+        return f"{SIMULATED}{self._seed}@{self._origin_on}"
 
     def session(self, on: date) -> SimulatedSession:
         """Return the session of a date. Dates are asked in ascending order; an earlier one walks from the origin.
@@ -125,12 +125,12 @@ def simulate_history(
     Raises
     ------
     ConfigError
-        If the store holds recorded candles of these instruments.
+        If the store holds recorded candles of these instruments, or another simulated market.
     """
     calendar = NseCalendar()
     until = last or (store.now().astimezone(IST) - timedelta(days=1)).date()
     dates = last_sessions(calendar, until, sessions)
-    market = SimulatedMarket(calendar, underlying, seed, dates[0])
+    market = SimulatedMarket(calendar, underlying, seed, _origin(store, underlying, seed, dates[0]))
     candles = quotes = 0
     for start in range(0, len(dates), SESSIONS_A_WRITE):
         made = [market.session(on) for on in dates[start : start + SESSIONS_A_WRITE]]
@@ -147,6 +147,26 @@ def simulate_history(
         candles=candles,
         quotes=quotes,
     )
+
+
+def _origin(store: Store, underlying: str, seed: int, first: date) -> date:
+    """Return the first session of the market that the store holds already, `first` where it holds none."""
+    if not store.exists:
+        return first
+    sql = "select distinct source from candles where instrument = ? and starts_with(source, ?)"
+    found = [str(row[0]) for row in store.rows(sql, [underlying, SIMULATED])]
+    if not found:
+        return first
+    had_seed, _, began = found[0].removeprefix(SIMULATED).partition("@")
+    cure = "name another --data-dir for another market"
+    if had_seed != str(seed):
+        raise ConfigError(f"{store.path} holds the simulated market {had_seed}, not {seed}; {cure}")
+    if first < date.fromisoformat(began):
+        raise ConfigError(
+            f"the simulated market in {store.path} began on {began} and has no session on {first}; "
+            f"ask for fewer sessions or a later --until, or {cure}"
+        )
+    return date.fromisoformat(began)
 
 
 def write_sessions(

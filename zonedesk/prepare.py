@@ -5,22 +5,25 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from pipelines.run import materialize_range
-
 from agents.bootstrap import open_ledger, open_store
 from agents.data.calendar import NseCalendar
-from agents.data.clock import ClockFile
+from agents.data.clock import ClockFile, SimulatedMarketClock, market_clock
 from agents.data.store import Store
 from agents.domain.errors import ConfigError
+from agents.domain.market import ANALYSIS_MINUTES
+from agents.domain.values import IST
 from agents.settings import Settings
 from pipelines.home import prepare_home
+from pipelines.run import materialize_range
+from zonedesk.feed import Feed
 from zonedesk.home import DeskHome
-from zonedesk.market import last_sessions, simulate_history
+from zonedesk.market import SimulatedMarket, last_sessions, simulate_history
 from zonedesk.ports import free_port, refuse_busy
 from zonedesk.shell import wall_now
 
 HISTORY_SESSIONS = 60  # twice what a zone lives
 LIVE_SESSIONS = 250  # how many sessions behind the calendar a new simulated market starts
+FIRST_LOOK = timedelta(minutes=75)  # how old its first live session is, so that the first look shows a day under way
 
 Say = Callable[[str], None]
 Step = Callable[[int, int], None]
@@ -34,7 +37,7 @@ class Prepared(NamedTuple):
     code_port: int
 
 
-def prepare(settings: Settings, say: Say, step: Step) -> Prepared:
+def prepare(settings: Settings, say: Say, step: Step, *, history: int = HISTORY_SESSIONS) -> Prepared:
     """Make the paper desk ready to start; what is there already is left as it is.
 
     Parameters
@@ -45,6 +48,8 @@ def prepare(settings: Settings, say: Say, step: Step) -> Prepared:
         Is told what is being done.
     step : callable
         Is told how far it is: done, and in all.
+    history : int
+        How many sessions a new market has before its first live one.
 
     Raises
     ------
@@ -57,19 +62,18 @@ def prepare(settings: Settings, say: Say, step: Step) -> Prepared:
     code_port = free_port()
     open_ledger(settings, now=wall_now).close()
     store = open_store(settings, now=wall_now)
-    clock = _stopped_clock(settings, store)
-    say("preparing Dagster's home")
-    home = prepare_home(settings, code_server_port=code_port)
+    clock = _stopped_clock(settings, store, history)
     for instrument in settings.instruments[:1]:  # the simulated market has one underlying
         _fill_history(settings, store, instrument, clock, say, step)
+        _show_present(settings, store, instrument)
         _materialize(settings, store, instrument, clock, say, step)
+    home = prepare_home(settings, code_server_port=code_port)
     return Prepared(home.folder, home.workspace, code_port)
 
 
-def _stopped_clock(settings: Settings, store: Store) -> ClockFile:
+def _stopped_clock(settings: Settings, store: Store, history: int) -> ClockFile:
     """Return the market's clock, standing where the desk left it, and write it so."""
     path = DeskHome.of(settings).clock_path
-    calendar = NseCalendar()
     now = wall_now()
     yesterday = (now - timedelta(days=1)).date()
     if path.exists():
@@ -85,20 +89,32 @@ def _stopped_clock(settings: Settings, store: Store) -> ClockFile:
             }
         )
     else:
-        file = _new_clock(settings, calendar, now, yesterday)
+        _refuse_foreign_data(settings, store)
+        file = _new_clock(settings, history, now, yesterday)
     file.write(path)
     return file
 
 
-def _new_clock(settings: Settings, calendar: NseCalendar, now: datetime, yesterday: date) -> ClockFile:
+def _refuse_foreign_data(settings: Settings, store: Store) -> None:
+    """Raise `ConfigError` where the store has candles that no desk put there: the market would mix with them."""
+    instrument = settings.instruments[0]
+    if store.exists and store.rows("select 1 from candles where instrument = ? limit 1", [instrument]):
+        raise ConfigError(
+            f"{store.path} has candles of {instrument} but no market clock beside it, so they are not this desk's; "
+            "name another --data-dir"
+        )
+
+
+def _new_clock(settings: Settings, history: int, now: datetime, yesterday: date) -> ClockFile:
     """Return the clock of a market that starts a year behind the calendar, after its history."""
-    dates = last_sessions(calendar, yesterday, HISTORY_SESSIONS + LIVE_SESSIONS)
-    first_live = calendar.session(dates[HISTORY_SESSIONS])
+    calendar = NseCalendar()
+    dates = last_sessions(calendar, yesterday, history + LIVE_SESSIONS)
+    first_live = calendar.session(dates[history])
     assert first_live is not None
     return ClockFile(
         anchor_wall=now,
-        anchor_market=first_live.open_at,
-        resumed_at=first_live.open_at,
+        anchor_market=first_live.open_at + FIRST_LOOK,
+        resumed_at=first_live.open_at + FIRST_LOOK,
         speed=settings.simulation_speed,
         seed=settings.simulation_seed,
         origin_on=dates[0],
@@ -115,17 +131,23 @@ def _last_shown(settings: Settings, store: Store) -> datetime | None:
     return rows[0][0] if rows else None
 
 
-def _history_dates(clock: ClockFile) -> list[date]:
-    """Return the sessions of the market's history."""
-    span = timedelta(days=HISTORY_SESSIONS * 2 + 30)
-    return NseCalendar().days(clock.origin_on, clock.origin_on + span)[:HISTORY_SESSIONS]
+def _ended_dates(clock: ClockFile) -> list[date]:
+    """Return the sessions that lie before the present one on the market's clock."""
+    return NseCalendar().days(clock.origin_on, (clock.resumed_at - timedelta(days=1)).astimezone(IST).date())
+
+
+def _begun_dates(clock: ClockFile) -> list[date]:
+    """Return the sessions of which an analysis candle has closed on the market's clock."""
+    first_close = clock.resumed_at - timedelta(minutes=ANALYSIS_MINUTES)
+    days = NseCalendar().sessions(clock.origin_on, clock.resumed_at.astimezone(IST).date())
+    return [session.on for session in days if session.open_at <= first_close]
 
 
 def _fill_history(  # noqa: PLR0917  (the same six things for every step)
     settings: Settings, store: Store, instrument: str, clock: ClockFile, say: Say, step: Step
 ) -> None:
     """Simulate the sessions before the first live one, unless they are there."""
-    dates = _history_dates(clock)
+    dates = _ended_dates(clock)
     future = _future_of(settings, instrument)
     if _has_sessions(store, "candles", future, dates):
         return
@@ -135,15 +157,23 @@ def _fill_history(  # noqa: PLR0917  (the same six things for every step)
     )
 
 
+def _show_present(settings: Settings, store: Store, instrument: str) -> None:
+    """Show what has happened so far in the session at which the market's clock stands."""
+    clock = market_clock(settings, NseCalendar())
+    assert isinstance(clock, SimulatedMarketClock)
+    market = SimulatedMarket(NseCalendar(), instrument, clock.file.seed, clock.file.origin_on)
+    Feed(store, market, clock, underlying=instrument, future=_future_of(settings, instrument)).catch_up()
+
+
 def _materialize(  # noqa: PLR0917  (as above)
     settings: Settings, store: Store, instrument: str, clock: ClockFile, say: Say, step: Step
 ) -> None:
     """Analyse the history through Dagster, unless that was done."""
-    dates = _history_dates(clock)
+    dates = _begun_dates(clock)
     if _has_sessions(store, "analysis_candles", instrument, dates):
         return
     say(f"analysing {len(dates)} sessions of {instrument} with Dagster")
-    materialize_range(settings, instrument, dates[0], dates[-1], on_progress=step)
+    materialize_range(settings, [instrument], dates[0], dates[-1], on_progress=step)
 
 
 def _has_sessions(store: Store, table: str, instrument: str, dates: list[date]) -> bool:

@@ -14,30 +14,32 @@ WEBSERVER = "dagster"
 DASHBOARD = "dashboard"
 
 # Streamlit collects garbage after every refresh unless told not to, which costs more than the refresh itself.
-STREAMLIT_OPTIONS = {
-    "server.address": HOST,
-    "server.headless": "true",
-    "server.fileWatcherType": "none",
-    "server.allowedHosts": "localhost,127.0.0.1",
-    "server.disconnectedSessionTTL": "30",
-    "browser.gatherUsageStats": "false",
-    "browser.serverAddress": HOST,
-    "runner.postScriptGC": "false",
-    "runner.magicEnabled": "false",
-    "client.toolbarMode": "minimal",
-    "client.showErrorDetails": "none",
-    "theme.base": "dark",
-    "theme.primaryColor": "#2962FF",
-    "theme.backgroundColor": "#131722",
-    "theme.secondaryBackgroundColor": "#1E222D",
-    "theme.textColor": "#D1D4DC",
-    "theme.borderColor": "#2A2E39",
-    "theme.greenColor": "#089981",
-    "theme.redColor": "#F23645",
-    "theme.blueColor": "#2962FF",
-    "theme.baseRadius": "4px",
-    "theme.baseFontSize": "14",
-}
+STREAMLIT_OPTIONS = (
+    ("server.address", HOST),
+    ("server.headless", "true"),
+    ("server.fileWatcherType", "none"),
+    ("server.allowedHosts", "localhost"),
+    ("server.allowedHosts", "127.0.0.1"),
+    ("server.disconnectedSessionTTL", "30"),
+    ("browser.gatherUsageStats", "false"),
+    ("browser.serverAddress", HOST),
+    ("runner.postScriptGC", "false"),
+    ("runner.magicEnabled", "false"),
+    ("client.toolbarMode", "minimal"),
+    ("client.showErrorDetails", "none"),
+    ("theme.base", "dark"),
+    ("theme.primaryColor", "#2962FF"),
+    ("theme.backgroundColor", "#131722"),
+    ("theme.secondaryBackgroundColor", "#1E222D"),
+    ("theme.textColor", "#D1D4DC"),
+    ("theme.borderColor", "#2A2E39"),
+    ("theme.greenColor", "#089981"),
+    ("theme.redColor", "#F23645"),
+    ("theme.blueColor", "#2962FF"),
+    ("theme.baseRadius", "4px"),
+    ("theme.baseFontSize", "14"),
+    ("theme.paddingTop", "1rem"),
+)
 
 
 def services(settings: Settings, workspace: Path, code_port: int) -> list[Service]:
@@ -49,7 +51,7 @@ def services(settings: Settings, workspace: Path, code_port: int) -> list[Servic
     web = (python, "-m", "dagster_webserver", "-h", HOST, "-p", str(settings.dagster_port), "-w", str(workspace))
     daemon = (python, "-m", "dagster._daemon", "run", "-w", str(workspace))
     app = str(Path(__file__).resolve().parents[1] / "ui" / "app.py")
-    options = [part for name, value in STREAMLIT_OPTIONS.items() for part in (f"--{name}", value)]
+    options = [part for name, value in STREAMLIT_OPTIONS for part in (f"--{name}", value)]
     dashboard = (python, "-m", "streamlit", "run", app, "--server.port", str(settings.dashboard_port), *options)
     feed = (python, "-m", "zonedesk.cli", "feed")
     return [

@@ -84,12 +84,25 @@ class Shell:
             raise typer.Exit(ExitCode.FAILED) from error
 
     def _say(self, error: Exception) -> None:
-        text = str(error)
+        text = _in_words(error)
         if self.as_json:
             print(json.dumps({"error": {"kind": type(error).__name__, "message": text}}))
         else:
             typer.secho("error: ", fg=typer.colors.RED, bold=True, nl=False, err=True)
             self.note(text)
+
+
+def _in_words(error: Exception) -> str:
+    """Return an error as a sentence; wrong settings by the names that people set them with."""
+    from pydantic import ValidationError  # noqa: PLC0415  (start-up)
+
+    if not isinstance(error, ValidationError) or error.title != "Settings":
+        return str(error)
+    wrong = []
+    for each in error.errors(include_url=False, include_input=False):  # a value may be a secret
+        name = str(each["loc"][0])
+        wrong.append(f"{name if name.isupper() else f'ZONEDESK_{name.upper()}'}: {each['msg']}")
+    return "; ".join(wrong)
 
 
 def settings_of(data_dir: Path | None, mode: ModeWord | None, *, default: ModeWord) -> "Settings":

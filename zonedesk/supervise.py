@@ -20,7 +20,7 @@ LONG_LIFE_SECONDS = 60.0
 MAX_SHORT_LIVES = 6
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
-STOP_SECONDS = 8.0
+STOP_SECONDS = 6.0
 LOG_CHECK_SECONDS = 5.0
 _PR_SET_PDEATHSIG = 1
 
@@ -142,7 +142,7 @@ class Supervisor:
                 bound(child.log)
 
     def stop(self) -> None:
-        """Ask every service to end, by rank; end by force what does not within eight seconds."""
+        """Ask every service to end, by rank; end by force what does not within seconds."""
         for rank in sorted({child.service.stop_rank for child in self.children}):
             ours = [c for c in self.children if c.service.stop_rank == rank and c.process is not None]
             for child in ours:

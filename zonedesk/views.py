@@ -118,3 +118,46 @@ def cycle_text(record: "CycleRecord") -> str:
     """Return one cycle as a line."""
     detail = record.detail or record.reason.value
     return f"{record.at.astimezone(IST):%H:%M}  {record.decision.value:<5}  {detail}"
+
+
+def materialize_text(facts: Facts) -> str:
+    """Return what a materialisation did as lines of text."""
+    lines = [
+        (
+            f"{facts['sessions']} sessions of {', '.join(facts['instruments'])}, {facts['first']} to {facts['last']}, "
+            f"in {facts['seconds']:.1f} s"
+        )
+    ]
+    for asset, runs in facts["rows"].items():
+        inserted, removed, kept = (
+            sum(counts[name] for counts in runs.values())
+            for name in ("rows_inserted", "rows_removed", "rows_unchanged")
+        )
+        lines.append(f"    {asset}: {inserted:,} rows added, {removed:,} replaced, {kept:,} unchanged")
+    return "\n".join([*lines, *[f"    check failed: {text}" for text in facts["failed_checks"]]])
+
+
+def replay_text(facts: Facts) -> str:
+    """Return a replayed day's trades and result as lines of text; its cycles were told as they happened."""
+    traded = [cycle for cycle in facts["cycles"] if cycle["decision"] == "trade"]
+    header = ("contract", "lots", "in", "at", "out", "at", "why", "gross", "costs", "net")
+    rows = [
+        (
+            trade["contract"],
+            str(trade["lots"]),
+            trade["entry_at"][11:16],
+            f"{trade['entry']:.2f}",
+            trade["exit_at"][11:16],
+            f"{trade['exit']:.2f}",
+            trade["exit_reason"],
+            f"{trade['gross']:,.2f}",
+            f"{trade['costs']:,.2f}",
+            f"{trade['net']:,.2f}",
+        )
+        for trade in facts["trades"]
+    ]
+    summary = (
+        f"{facts['instrument']} {facts['date']}: {len(facts['cycles'])} cycles, {len(traded)} orders, "
+        f"{len(rows)} trades, net {facts['net']:,.2f} rupees"
+    )
+    return "\n".join([*([table(header, rows)] if rows else []), summary, f"digest {facts['digest']}"])

@@ -168,9 +168,3 @@ def _session(on: date) -> Session:
 
 def _at(on: date, moment: time) -> datetime:
     return datetime.combine(on, moment, tzinfo=IST)
-
-
-def missing_days(days: Sequence[date], calendar: NseCalendar) -> list[date]:
-    """Return the sessions that `days` (in order) leaves out between its first and its last."""
-    have = set(days)
-    return [on for on in calendar.days(days[0], days[-1]) if on not in have] if days else []

@@ -100,10 +100,18 @@ def clean(
     days = ist_day(batch.opened)
     grid = SessionGrid.of(calendar, as_date(days.min()), as_date(days.max())) if len(batch) else SessionGrid.empty()
     batch, closed = in_hours(batch, grid, named, intervals, log)
-    sizes = tick_sizes_of(batch, raw.names, tick_sizes)
-    done = CleanCandles(
+    done = _in_ticks(batch, closed, named, intervals, tick_sizes_of(batch, raw.names, tick_sizes), log)
+    note_indices(done, grid, log)
+    note_gaps(done, grid, log)
+    return done, log
+
+
+def _in_ticks(  # noqa: PLR0917  (one column each)
+    batch: Batch, closed: Int64s, named: list[Instrument], minutes: Int64s, sizes: list[Decimal], log: IssueLog
+) -> CleanCandles:
+    return CleanCandles(
         instruments=tuple(each.model_copy(update={"tick_size": size}) for each, size in zip(named, sizes, strict=True)),
-        minutes=intervals,
+        minutes=minutes,
         code=batch.code,
         opened=batch.opened,
         closed=closed,
@@ -112,9 +120,6 @@ def clean(
         volume=batch.volume.astype(np.int64),
         open_interest=np.where(np.isnan(batch.open_interest), -1, batch.open_interest).astype(np.int64),
     )
-    note_indices(done, grid, log)
-    note_gaps(done, grid, log)
-    return done, log
 
 
 def interval_of_each(raw: RawCandles, named: list[Instrument], minutes: int | None) -> Int64s:

@@ -1,9 +1,17 @@
-"""Opening a DuckDB file and saying plainly why it could not be done."""
+"""Opening a DuckDB file for a moment, cheaply, and saying plainly why it could not be done.
 
+Starting DuckDB takes longer than most of our queries, and nobody else gets the file meanwhile. So each process keeps
+one empty database in memory, and a file is attached to it and detached again: between the two lies all the time that
+the file is taken.
+"""
+
+import os
 import re
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -11,48 +19,37 @@ import pytz  # noqa: F401  (DuckDB imports it with the first zoned time it retur
 
 from agents.domain.errors import ConfigError, DataError, StoreBusyError
 
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "threads": "2",
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-}
 _PAUSE = 0.02
 
 
-def open_file(path: Path, *, read_only: bool, patience: float) -> duckdb.DuckDBPyConnection:
-    """Open `path`, waiting for programs that do not stand in the store's queue (a person's DuckDB shell).
+@contextmanager
+def opened(path: Path, *, read_only: bool, patience: float) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a connection to `path`, which is open for this block and no longer.
+
+    Several threads may read at once. Programs that do not stand in the store's queue (a person's DuckDB shell) are
+    waited for.
 
     Raises
     ------
     StoreBusyError
-        If another program keeps it open for more than `patience` seconds.
+        If another program keeps the file open for more than `patience` seconds.
     ConfigError
         If it cannot be opened at all.
+    DataError
+        If the disk fails meanwhile.
     """
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            connection = duckdb.connect(str(path), read_only=read_only, config=_CONFIG)
-        except duckdb.ConnectionException as error:
-            raise ConfigError(f"{path} is open in this process outside the store; close it first") from error
-        except duckdb.Error as error:
-            if "Could not set lock" not in str(error):
-                raise ConfigError(_damaged(path, error)) from error
-            if time.monotonic() > deadline:
-                raise StoreBusyError(_taken(path, error)) from error
-            time.sleep(_PAUSE)
-        else:
-            connection.execute("set timezone = 'UTC'")
-            return connection
-
-
-@contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Turn a failing disk under `path` into `DataError`."""
+    engine = _engine(os.getpid(), path.resolve())
+    engine.attach(read_only=read_only, patience=patience)
     try:
-        yield
-    except duckdb.IOException as error:
-        raise DataError(f"the disk failed under {path}: {error}; is it full?") from error
+        connection = engine.connect()
+        try:
+            yield connection
+        except duckdb.IOException as error:
+            raise DataError(f"the disk failed under {path}: {error}; is it full?") from error
+        finally:
+            connection.close()
+    finally:
+        engine.detach()
 
 
 @contextmanager
@@ -65,6 +62,69 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.rollback()
         raise
     connection.commit()
+
+
+class _Engine:
+    """One process's DuckDB, with one file attached while anyone uses it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._root = self._start()
+        self._guard = threading.Lock()
+        self._users = 0
+
+    def attach(self, *, read_only: bool, patience: float) -> None:
+        with self._guard:
+            if self._users == 0:
+                self._attach(read_only=read_only, patience=patience)
+            self._users += 1
+
+    def detach(self) -> None:
+        with self._guard:
+            self._users -= 1
+            if self._users:
+                return
+            try:
+                self._root.execute("detach store")
+            except duckdb.Error as error:
+                self._root.close()
+                self._root = self._start()
+                raise DataError(f"the disk failed under {self._path}: {error}; is it full?") from error
+
+    def _start(self) -> duckdb.DuckDBPyConnection:
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "threads": "2",
+            "temp_directory": f"{self._path}.tmp",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+        return duckdb.connect(":memory:", config=config)
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        connection = self._root.cursor()
+        connection.execute("use store; set timezone = 'UTC'")
+        return connection
+
+    def _attach(self, *, read_only: bool, patience: float) -> None:
+        quoted = str(self._path).replace("'", "''")
+        mode = " (read_only)" if read_only else ""
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                self._root.execute(f"attach '{quoted}' as store{mode}")
+            except duckdb.Error as error:
+                if "Could not set lock" not in str(error):
+                    raise ConfigError(_damaged(self._path, error)) from error
+                if time.monotonic() > deadline:
+                    raise StoreBusyError(_taken(self._path, error)) from error
+                time.sleep(_PAUSE)
+            else:
+                return
+
+
+@lru_cache(maxsize=4)
+def _engine(process: int, path: Path) -> _Engine:  # noqa: ARG001  (a forked child must not use its parent's DuckDB)
+    return _Engine(path)
 
 
 def _damaged(path: Path, error: Exception) -> str:

@@ -110,17 +110,8 @@ def import_file(
         parcel = _quotes_parcel(frame, path, calendar)
     else:
         parcel = _candles_parcel(raw_candles(frame, path, instrument), calendar, minutes, _tick_sizes(store))
-    name = source or f"{path.name}#{digest[:8]}"
-    table, issues = with_source(parcel.table, name), parcel.log.arrow(name)
     tell("store", 0.6)
-    with store.write() as connection:
-        stamp = store.now()
-        if parcel.kind == "quotes":
-            added = insert_quotes(connection, table, source=name, stamp=stamp)
-        else:
-            added = insert_candles(connection, parcel.instruments, table, source=name, stamp=stamp)
-        insert_arrow(connection, "data_issues", issues, stamp=stamp)
-        connection.execute(_NOTE_IMPORT, [digest, name, len(frame), added.added, len(parcel.log), stamp])
+    added = _deliver(store, parcel, source or f"{path.name}#{digest[:8]}", digest, rows=len(frame))
     tell("done", 1.0)
     return _report(path, digest, parcel, rows=len(frame), added=added, seconds=time.perf_counter() - started)
 
@@ -172,6 +163,20 @@ def _candle_rows(done: CleanCandles) -> "pa.Table":
             "open_interest": pa.array(done.open_interest, mask=done.open_interest < 0),
         }
     )
+
+
+def _deliver(store: Store, parcel: _Parcel, name: str, digest: str, *, rows: int) -> Added:
+    """Store a parcel, its issues and the note of its import in one transaction."""
+    table, issues = with_source(parcel.table, name), parcel.log.arrow(name)
+    with store.write() as connection:
+        stamp = store.now()
+        if parcel.kind == "quotes":
+            added = insert_quotes(connection, table, source=name, stamp=stamp)
+        else:
+            added = insert_candles(connection, parcel.instruments, table, source=name, stamp=stamp)
+        insert_arrow(connection, "data_issues", issues, stamp=stamp)
+        connection.execute(_NOTE_IMPORT, [digest, name, rows, added.added, len(parcel.log), stamp])
+    return added
 
 
 def _tick_sizes(store: Store) -> dict[str, Decimal]:

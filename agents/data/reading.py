@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.data.names import canonical_name
+from agents.data.trades import holds_trades, minute_candles
 from agents.domain.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -104,6 +105,9 @@ def raw_candles(frame: "pd.DataFrame", path: Path, instrument: str | None) -> Ra
     import pandas as pd  # noqa: PLC0415  (a third of a second that not every process needs)
 
     columns = _columns(frame, path)
+    if holds_trades(frame):
+        frame = minute_candles(frame, columns["opened"], columns.get("instrument"))
+        columns = _columns(frame, path)
     if instrument is not None:
         code, labels = np.zeros(len(frame), dtype=np.int64), [instrument]
     elif "instrument" in columns:
@@ -140,8 +144,6 @@ def _columns(frame: "pd.DataFrame", path: Path) -> dict[str, str]:
     if "opened" not in columns:
         raise ConfigError(f"{path} has no time column; name it ts, datetime or date (it has {sorted(have)})")
     prices = [name for name in _PRICES if name in columns]
-    if "price" in have and not prices:
-        raise ConfigError(f"{path} holds single trades, not candles; add them up to 1-minute candles first")
     if prices and len(prices) < len(_PRICES):
         missing = sorted(set(_PRICES) - set(prices))
         raise ConfigError(f"{path} lacks the columns {missing}; a candle needs open, high, low and close")

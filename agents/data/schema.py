@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from importlib import resources
+from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 
 from agents.domain.errors import ConfigError, WrongModeError
+
+_TABLES = "select table_name from duckdb_tables() where database_name = current_database()"
 
 
 class Step(NamedTuple):
@@ -35,7 +38,7 @@ def stored_version(connection: duckdb.DuckDBPyConnection, *, mode: str, name: st
     ConfigError
         If the file is a database of something else.
     """
-    tables = {row[0] for row in connection.execute("select table_name from duckdb_tables()").fetchall()}
+    tables = {row[0] for row in connection.execute(_TABLES).fetchall()}
     if not tables:
         return 0
     facts = dict(connection.execute("select key, value from meta").fetchall()) if "meta" in tables else {}
@@ -72,3 +75,42 @@ def refuse_newer(have: int, *, name: str, steps: Sequence[Step]) -> None:
             f"{name} has schema version {have} and this zonedesk knows {steps[-1].version}; "
             "update zonedesk, or name another folder with --data-dir"
         )
+
+
+class SchemaGuard:
+    """Looks at a file's mode and version once, and again when another file lies in its place."""
+
+    def __init__(self, path: Path, mode: str) -> None:
+        self._path = path
+        self._mode = mode
+        self._seen: tuple[int, int] | None = None
+
+    def is_unknown(self) -> bool:
+        """Whether the file is another one than was looked at last, or not there."""
+        return not self._path.exists() or self._seen != self._identity()
+
+    def is_current(self, connection: duckdb.DuckDBPyConnection) -> bool:
+        """Whether the file has this program's schema.
+
+        Raises
+        ------
+        ConfigError
+            If the file is newer than this program, not a store, or of another mode (`WrongModeError`).
+        """
+        steps = schema_steps()
+        have = stored_version(connection, mode=self._mode, name=str(self._path))
+        refuse_newer(have, name=str(self._path), steps=steps)
+        if have != steps[-1].version:
+            return False
+        self._seen = self._identity()
+        return True
+
+    def lift(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Give the file this program's schema, inside the caller's transaction."""
+        if not self.is_current(connection):
+            have = stored_version(connection, mode=self._mode, name=str(self._path))
+            upgrade(connection, have=have, mode=self._mode, name=str(self._path), steps=schema_steps())
+
+    def _identity(self) -> tuple[int, int]:
+        stat = self._path.stat()
+        return stat.st_dev, stat.st_ino

@@ -5,16 +5,16 @@ there is nothing but SQL: frames become Arrow tables before, and results become 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from agents.data.duck import disk_errors, open_file, transaction
+from agents.data.duck import opened, transaction
 from agents.data.lock import FairLock
-from agents.data.schema import refuse_newer, schema_steps, stored_version, upgrade
+from agents.data.schema import SchemaGuard
 from agents.data.tables import MergeCounts, as_arrow, as_frame, insert_arrow, merge_arrow
 from agents.domain.errors import ConfigError, MissingDataError
 
@@ -54,7 +54,7 @@ class Store:
         self._create = create
         self._patience = patience
         self._lock = FairLock(path.with_name(path.name + ".queue"), patience=patience)
-        self._checked: tuple[int, int] | None = None
+        self._guard = SchemaGuard(path, mode)
 
     @property
     def exists(self) -> bool:
@@ -76,10 +76,13 @@ class Store:
         """
         if not self.exists:
             raise MissingDataError(self._absent())
-        if self._is_unchecked() and self._is_outdated():
-            with self.write():
-                pass  # a first opening for writing lifts the file to this version
-        with self._lock.read(), closing(self._open(read_only=True)) as connection, disk_errors(self.path):
+        if self._guard.is_unknown():
+            with self._lock.read(), self._open(read_only=True) as connection:
+                current = self._guard.is_current(connection)
+            if not current:
+                with self.write():
+                    pass  # a first opening for writing lifts the file to this version
+        with self._lock.read(), self._open(read_only=True) as connection:
             yield connection
 
     @contextmanager
@@ -97,13 +100,11 @@ class Store:
             raise MissingDataError(self._absent())
         self._make_folder()
         with self._lock.write():
-            unchecked = self._is_unchecked()
-            opened = closing(self._open(read_only=False))
-            with disk_errors(self.path), opened as connection, transaction(connection):
-                if unchecked:
-                    self._lift(connection)
+            unknown = self._guard.is_unknown()
+            with self._open(read_only=False) as connection, transaction(connection):
+                if unknown:
+                    self._guard.lift(connection)
                 yield connection
-            self._checked = self._identity()
 
     def rows(self, sql: str, params: Parameters = ()) -> list[Row]:
         """Return what `sql` selects as tuples; times are aware, in UTC."""
@@ -156,32 +157,8 @@ class Store:
         with self.write() as connection:
             return merge_arrow(connection, table, rows, scope=scope, until=until, stamp=self.now())
 
-    def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        return open_file(self.path, read_only=read_only, patience=self._patience)
-
-    def _identity(self) -> tuple[int, int]:
-        stat = self.path.stat()
-        return stat.st_dev, stat.st_ino
-
-    def _is_unchecked(self) -> bool:
-        """Whether this is another file than the one whose mode and version were last looked at."""
-        return not self.exists or self._checked != self._identity()
-
-    def _is_outdated(self) -> bool:
-        steps = schema_steps()
-        with self._lock.read(), closing(self._open(read_only=True)) as connection:
-            have = stored_version(connection, mode=self.mode, name=str(self.path))
-            refuse_newer(have, name=str(self.path), steps=steps)
-            if have == steps[-1].version:
-                self._checked = self._identity()
-                return False
-        return True
-
-    def _lift(self, connection: duckdb.DuckDBPyConnection) -> None:
-        have = stored_version(connection, mode=self.mode, name=str(self.path))
-        steps = schema_steps()
-        if have != steps[-1].version:
-            upgrade(connection, have=have, mode=self.mode, name=str(self.path), steps=steps)
+    def _open(self, *, read_only: bool) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        return opened(self.path, read_only=read_only, patience=self._patience)
 
     def _absent(self) -> str:
         return (

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 STAMPS = frozenset({"recorded_at", "ingested_at"})
 _KNOWN = ("known_at", "closed_at", "quoted_at", "decided_at", "seen_at")
-_FRAME = "incoming_frame"
+FRAME = "incoming_frame"
 
 
 class MergeCounts(NamedTuple):
@@ -33,6 +33,7 @@ def as_arrow(frame: "pd.DataFrame | pa.Table") -> "pa.Table":
         If it has times without a zone: nobody can know which moment they mean.
     """
     import pyarrow as pa  # noqa: PLC0415  (a third of a second that not every process needs)
+    import pyarrow.dataset  # noqa: PLC0415  (DuckDB imports it to read Arrow: not while the file is open)
 
     table = frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
     for field in table.schema:
@@ -50,10 +51,13 @@ def as_frame(table: "pa.Table") -> "pd.DataFrame":
     return frame
 
 
-def insert_arrow(connection: duckdb.DuckDBPyConnection, table: str, rows: "pa.Table", *, stamp: datetime) -> int:
+def insert_arrow(
+    connection: duckdb.DuckDBPyConnection, table: str, rows: "pa.Table", *, stamp: datetime, key: Sequence[str] = ()
+) -> int:
     """Add `rows` to `table` inside the caller's transaction and return how many.
 
-    Columns are matched by name; a stamp column that `rows` has not gets `stamp`.
+    Columns are matched by name; a stamp column that `rows` has not gets `stamp`. With a `key`, rows whose key is there
+    already are left out; keys must not repeat inside `rows`.
 
     Raises
     ------
@@ -67,10 +71,12 @@ def insert_arrow(connection: duckdb.DuckDBPyConnection, table: str, rows: "pa.Ta
     if wrong := (given - set(columns)) | (set(columns) - given - STAMPS):
         raise ValueError(f"columns {sorted(wrong)} of {table} are missing or unknown; it has {columns}")
     stamped = [name for name in columns if name not in given]
-    values = ", ".join("?" if name in stamped else f'"{name}"' for name in columns)
-    with _registered(connection, rows):
-        connection.execute(f"insert into {table} select {values} from {_FRAME}", [stamp] * len(stamped))  # noqa: S608  (names come from the schema)
-    return int(rows.num_rows)
+    values = ", ".join("?" if name in stamped else f'f."{name}"' for name in columns)
+    same_key = " and ".join(f't."{name}" = f."{name}"' for name in key)
+    fresh = f" where not exists (select 1 from {table} t where {same_key})" if key else ""  # noqa: S608  (names come from the schema)
+    with registered(connection, rows):
+        sql = f"insert into {table} select {values} from {FRAME} f{fresh}"  # noqa: S608  (as above)
+        return run(connection, sql, [stamp] * len(stamped))
 
 
 def merge_arrow(
@@ -113,21 +119,29 @@ def merge_arrow(
         If a row lies outside the scope, or the columns are not those of the table.
     """
     columns = _columns(connection, table)
-    facts = [name for name in columns if name not in STAMPS]
     inside, bounds = _scope_sql(table, columns, scope, until)
     connection.execute(f"create or replace temp table incoming as select * from {table} limit 0")  # noqa: S608  (names come from the schema)
     insert_arrow(connection, "incoming", rows, stamp=stamp)
     _refuse_outside(connection, table, inside, bounds)
-    same = " and ".join(f't."{name}" is not distinct from i."{name}"' for name in facts)
-    gone = f"delete from {table} t where {inside} and not exists (select 1 from incoming i where {same})"  # noqa: S608  (as above)
-    removed = _count(connection, gone, bounds)
+    facts = [f'"{name}"' for name in columns if name not in STAMPS]
+    counts = _make_equal(connection, table, facts, inside, bounds)
+    connection.execute("drop table incoming")
+    return counts
+
+
+def _make_equal(
+    connection: duckdb.DuckDBPyConnection, table: str, facts: Sequence[str], inside: str, bounds: Sequence[object]
+) -> MergeCounts:
+    """Take the rows inside the scope that `incoming` lacks out of `table`, and add those that it has more."""
+    same = " and ".join(f"t.{name} is not distinct from i.{name}" for name in facts)
+    gone = f"delete from {table} t where {inside} and not exists (select 1 from incoming i where {same})"  # noqa: S608  (names come from the schema)
+    removed = run(connection, gone, bounds)
     fresh = (
         f"insert into {table} select distinct on ({', '.join(facts)}) i.* from incoming i "  # noqa: S608  (as above)
         f"where not exists (select 1 from {table} t where {inside} and {same})"
     )
-    inserted = _count(connection, fresh, bounds)
-    total = _count(connection, f"select count(*) from {table} t where {inside}", bounds)  # noqa: S608  (as above)
-    connection.execute("drop table incoming")
+    inserted = run(connection, fresh, bounds)
+    total = run(connection, f"select count(*) from {table} t where {inside}", bounds)  # noqa: S608  (as above)
     return MergeCounts(inserted, removed, total - inserted)
 
 
@@ -164,16 +178,17 @@ def _refuse_outside(connection: duckdb.DuckDBPyConnection, table: str, inside: s
         raise ValueError(f"a row for {table} lies outside the scope of its merge: {found}")
 
 
-def _count(connection: duckdb.DuckDBPyConnection, sql: str, bounds: Sequence[object]) -> int:
-    """Run `sql` and return the one number that it answers with."""
-    found = connection.execute(sql, bounds).fetchone()
+def run(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object]) -> int:
+    """Run `sql` and return the one number that it answers with: rows written, or a count."""
+    found = connection.execute(sql, parameters).fetchone()
     return int(found[0]) if found else 0
 
 
 @contextmanager
-def _registered(connection: duckdb.DuckDBPyConnection, rows: "pa.Table") -> Iterator[None]:
-    connection.register(_FRAME, rows)
+def registered(connection: duckdb.DuckDBPyConnection, rows: "pa.Table") -> Iterator[None]:
+    """Let SQL read `rows` under the name `FRAME`."""
+    connection.register(FRAME, rows)
     try:
         yield
     finally:
-        connection.unregister(_FRAME)
+        connection.unregister(FRAME)

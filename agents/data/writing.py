@@ -8,7 +8,7 @@ import duckdb
 
 from agents.data.issues import KEPT
 from agents.data.store import Store
-from agents.data.tables import as_arrow, insert_arrow
+from agents.data.tables import FRAME, as_arrow, insert_arrow, registered, run
 from agents.domain.errors import ConfigError
 from agents.domain.market import Instrument
 
@@ -97,8 +97,9 @@ def insert_candles(
     stamp: datetime,
 ) -> Added:
     """Add candles inside the caller's transaction; see `store_candles`."""
-    _insert_instruments(connection, instruments)
-    _refuse_mixture(connection, [each.name for each in instruments], source)
+    known = _insert_instruments(connection, instruments)
+    if known:
+        _refuse_mixture(connection, known, source)
     return _insert_new(connection, "candles", table, (_CANDLE_KEY, _CANDLE_VALUES), source=source, stamp=stamp)
 
 
@@ -126,41 +127,33 @@ def _insert_new(
     stamp: datetime,
 ) -> Added:
     key, values = columns
-    connection.execute(f"create or replace temp table fresh as select * from {name} limit 0")  # noqa: S608  (names come from code)
-    insert_arrow(connection, "fresh", table, stamp=stamp)
-    same_key = " and ".join(f"s.{column} = f.{column}" for column in key)
-    differs = " or ".join(f"s.{column} is distinct from f.{column}" for column in values)
-    note = _conflict_sql(name, same_key, differs, values)
-    conflicts = _run(connection, note, [KEPT, source, stamp])
-    added = _run(
-        connection,
-        f"insert into {name} select * from fresh f where not exists (select 1 from {name} s where {same_key})",  # noqa: S608  (names come from code)
-        [],
-    )
-    connection.execute("drop table fresh")
-    return Added(added, table.num_rows - added, conflicts)
+    added = insert_arrow(connection, name, table, stamp=stamp, key=key)
+    there = table.num_rows - added
+    if not there:
+        return Added(added, 0, 0)
+    # Rows that were added just now differ from nothing, so only those that were there before can be in conflict.
+    with registered(connection, table):
+        conflicts = run(connection, _conflict_sql(name, key, values), [KEPT, source, stamp])
+    return Added(added, there, conflicts)
 
 
-def _conflict_sql(name: str, same_key: str, differs: str, values: Sequence[str]) -> str:
-    """Return SQL that files one issue for each row of `fresh` that says something else than the stored one."""
+def _conflict_sql(name: str, key: Sequence[str], values: Sequence[str]) -> str:
+    """Return SQL that files one issue for each incoming row that says something else than the stored one."""
     is_candle = name == "candles"
     who = "f.instrument, f.minutes, f.session, f.opened_at" if is_candle else "f.underlying, 0, null, f.quoted_at"
     stored = ", ".join(f"s.{column}" for column in values)
     fresh = ", ".join(f"f.{column}" for column in values)
     detail = f"'stored ' || row({stored})::varchar || ', not taken ' || row({fresh})::varchar"
+    same_key = " and ".join(f"s.{column} = f.{column}" for column in key)
+    differs = " or ".join(f"s.{column} is distinct from f.{column}" for column in values)
     return (
         f"insert into data_issues select {who}, 'conflict', ?, {detail}, ?, ? "  # noqa: S608  (names come from code)
-        f"from fresh f join {name} s on {same_key} where {differs}"
+        f"from {FRAME} f join {name} s on {same_key} where {differs}"
     )
 
 
-def _run(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object]) -> int:
-    """Run an insert and return how many rows it made."""
-    found = connection.execute(sql, parameters).fetchone()
-    return int(found[0]) if found else 0
-
-
-def _insert_instruments(connection: duckdb.DuckDBPyConnection, instruments: Sequence[Instrument]) -> None:
+def _insert_instruments(connection: duckdb.DuckDBPyConnection, instruments: Sequence[Instrument]) -> list[str]:
+    """Store what is new and return the names of what is not."""
     stored = connection.execute("select instrument, kind, tick_size from instruments").fetchall()
     known = {name: (kind, tick) for name, kind, tick in stored}
     fresh = []
@@ -175,6 +168,7 @@ def _insert_instruments(connection: duckdb.DuckDBPyConnection, instruments: Sequ
             )
     if fresh:
         connection.executemany("insert into instruments values (?, ?, ?, ?, ?, ?, ?)", [_row(each) for each in fresh])
+    return [each.name for each in instruments if each.name in known]
 
 
 def _row(each: Instrument) -> tuple[object, ...]:

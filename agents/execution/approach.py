@@ -51,10 +51,17 @@ def nearest(zones: Sequence[Zone], price: Decimal) -> Zone | None:
     return min(ahead, key=lambda zone: (distance(zone, price), -zone.confidence, zone.id), default=None)
 
 
-def near_edges(zones: Sequence[LiveZone], side: Side) -> tuple[Decimal, ...]:
-    """Return the edges at which standing zones of the other side begin."""
-    others = [seen.zone for seen in zones if seen.live and seen.zone.side is not side]
-    return tuple(zone.low if zone.side is Side.SUPPLY else zone.high for zone in others)
+def near_edges(
+    zones: Sequence[LiveZone], side: Side, price: Decimal, least_confidence: float
+) -> tuple[tuple[Decimal, ...], tuple[Decimal, ...]]:
+    """Return where standing zones of the other side begin: the strong ones, then those below `least_confidence`."""
+    others = [as_traded(seen, price) for seen in zones if seen.live and seen.zone.side is not side]
+    strong: list[Decimal] = []
+    weak: list[Decimal] = []
+    for zone in others:
+        edges = strong if zone.confidence >= least_confidence else weak
+        edges.append(zone.low if zone.side is Side.SUPPLY else zone.high)
+    return tuple(strong), tuple(weak)
 
 
 def views(zones: Sequence[LiveZone], price: Decimal) -> tuple[ZoneView, ...]:

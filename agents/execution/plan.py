@@ -26,8 +26,9 @@ DIGITS = 4
 class Ground:
     """The zone under the price and what lies around it, in rupees of the index.
 
-    `marks` are the profile's levels (POC, VAL, VAH, rolling and developing), `opposite` the near edges of live zones
-    of the other side. `bar_at` is the candle of the analysis that the zone was taken from.
+    `marks` are levels at which price may pause: the profile's (POC, VAL, VAH, rolling and developing) and the near
+    edges of weak zones of the other side. `opposite` are the near edges of its strong zones. `bar_at` is the candle of
+    the analysis that the zone was taken from.
     """
 
     zone: Zone
@@ -67,8 +68,8 @@ def stop_of(ground: Ground) -> Decimal:
 def targets_of(ground: Ground) -> tuple[Decimal, ...]:
     """Return where price may be expected to stall, nearest first.
 
-    The nearest opposite zone ends the list, because price has to be taken for stopped there. Before it come the
-    profile's levels, and twice the distance of the stop.
+    The nearest strong opposite zone ends the list, because price has to be taken for stopped there. Before it come the
+    weaker levels, and twice the distance of the stop.
     """
     sign = ground.zone.side.sign
     double = ground.price + FALLBACK_REWARD * (ground.price - stop_of(ground))

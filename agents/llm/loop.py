@@ -7,9 +7,12 @@ threads that hang in a name lookup after a deadline has passed.
 import asyncio
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+THREADS = 32
 
 
 class LoopThread:
@@ -35,5 +38,14 @@ class LoopThread:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name=self._name, daemon=True).start()
+                # Name lookups that hang keep a thread for longer than any deadline; the ledger must still get one.
+                self._loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix=self._name))
+                threading.Thread(target=_serve, args=(self._loop,), name=self._name, daemon=True).start()
             return self._loop
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()

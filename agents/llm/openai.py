@@ -16,7 +16,7 @@ from agents.domain.errors import JudgeUnavailableError
 from agents.llm.envelope import read_completion
 from agents.llm.server import Answer, Failure, FailureKind, Request
 
-A = TypeVar("A", Answer, Failure)
+A = TypeVar("A", bound=Answer | Failure)
 
 REPLY_BYTES = 1_000_000
 CONNECT_SECONDS = 5.0

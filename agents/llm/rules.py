@@ -1,8 +1,8 @@
 """The judge without a model: the same arithmetic every time, and it says so wherever it speaks.
 
 Its probability of a setup is a score, not a calibrated forecast: it starts from what somebody without skill would see
-(`baseline_probability`) and adds a fixed amount for each number that helps or hurts. `LIFT` is set so that of plausible
-setups with the trend about a quarter reach the default threshold of 0.80; nothing has been fitted to outcomes.
+(`baseline_probability`) and adds a fixed amount for each number that helps or hurts. `LIFT` is set so that of the
+setups that recorded sessions offer about a quarter reach the default threshold of 0.80; nothing is fitted to outcomes.
 """
 
 import math
@@ -19,7 +19,7 @@ VERSION = "rules-1"
 """Changes with every change of a number below: verdicts of different versions are different judges."""
 
 CONFIRM, REJECT, TAKE = 0.55, 0.40, 0.50
-LIFT = 0.35
+LIFT = 0.90
 MANY_TOUCHES = 3
 SHORT_MINUTES, SOON_MINUTES, SAME_DAY_MINUTES = 30, 75, 400
 
@@ -30,7 +30,7 @@ class RulesJudge:
     Zones: ``probability = 0.15 + 0.55 * confidence`` plus the terms of `zone_terms`, kept within 0.05 and 0.95;
     `confirm` from 0.55 on, `reject` below 0.40, `unsure` between.
 
-    Setups: ``logit(probability) = logit(baseline_probability) + 0.35`` plus the terms of `setup_terms`; `take` from
+    Setups: ``logit(probability) = logit(baseline_probability) + 0.90`` plus the terms of `setup_terms`; `take` from
     0.50 on. The bounds are the same sum, lowered and raised by 0.25 and by 0.15 for each number that is not known.
     """
 

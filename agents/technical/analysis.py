@@ -23,7 +23,7 @@ from agents.technical.levels import profile_frame, rolling_levels, row_frame, ru
 from agents.technical.order_blocks import order_blocks, trend
 from agents.technical.profile import ProfileCandles
 from agents.technical.zones import Components, zone_runs
-from analytics_ext.zones import average_true_range
+from analytics_ext import average_true_range
 
 # A regular session of the exchange; `session_share` is a share of it.
 REGULAR_MINUTES = 375

@@ -20,6 +20,8 @@ from agents.technical.prefixes import Detector, replay_prefixes
 from agents.technical.profile import ProfileCandles
 
 ZONES = "zones"
+# With so many candles and a window before it, a range has the same findings as with all that ever were.
+SETTLING_CANDLES = 700
 _EPOCH = date(1970, 1, 1)
 
 
@@ -58,7 +60,8 @@ def certify(
     Parameters
     ----------
     candles : Candles
-        The history, up to the end of the range; what lies before `first` is context.
+        The history, up to the end of the range; of what lies before `first`, the last `window` + 700 candles are shown
+        to the detectors.
     profile : ProfileCandles
         One for each candle.
     settings : Settings
@@ -83,11 +86,12 @@ def certify(
         raise MissingDataError(
             f"{candles.instrument}: no candle from {first or 'the start'} on to certify; import or simulate some first"
         )
+    spare = max(0, begin - settings.window - SETTLING_CANDLES)
+    candles, profile, begin = candles[spare:], profile[spare:], begin - spare
     every = np.arange(begin + 1, len(candles) + 1, dtype=np.int64)
     asked = zone_prefixes(candles.session, begin)
-    found: list[tuple[str, Detector, Int64s]] = [
-        (name, detector, every) for name, detector in detectors(candles, profile, settings, begin).items()
-    ]
+    below = detectors(candles, profile, settings, begin)
+    found: list[tuple[str, Detector, Int64s]] = [(name, detector, every) for name, detector in below.items()]
     found.append((ZONES, zone_detector(candles, profile, settings, asked, begin), asked))
     digest, code = candles_hash(candles, profile), code_version()
     certificates = []

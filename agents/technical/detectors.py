@@ -15,8 +15,7 @@ from agents.technical.levels import rolling_levels, run_starts, session_levels
 from agents.technical.order_blocks import order_blocks, trend
 from agents.technical.prefixes import Column, Detector, Rows
 from agents.technical.profile import ProfileCandles
-from analytics_ext import structure_breaks, swings
-from analytics_ext.zones import average_true_range
+from analytics_ext import average_true_range, structure_breaks, swings
 
 
 def detectors(candles: Candles, profile: ProfileCandles, settings: Settings, first: int = 0) -> Mapping[str, Detector]:

@@ -6,9 +6,8 @@ from agents.domain.candles import Candles
 from agents.domain.zones import ComponentKind
 from agents.settings import Settings
 from agents.technical.findings import NEVER, Event, Findings, before, expired, expiry, first_of
-from analytics_ext.lifecycle import Reason, zone_lifecycle
-from analytics_ext.zones import BaseKind
-from analytics_ext.zones import explosive_zones as find_zones
+from analytics_ext import BaseKind, Reason, zone_lifecycle
+from analytics_ext import explosive_zones as find_zones
 
 MAX_TOUCHES = 3
 _PATTERNS = np.array([kind.name for kind in sorted(BaseKind)], dtype=object)

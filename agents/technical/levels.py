@@ -9,7 +9,7 @@ from agents.domain.candles import Candles, Int64s
 from agents.settings import Settings
 from agents.technical.frames import Bools, Float64s, rows_known_at
 from agents.technical.profile import ProfileCandles
-from analytics_ext.profile import rolling_value_area, value_area, volume_profile
+from analytics_ext import rolling_value_area, value_area, volume_profile
 
 ROLLING = "rolling"
 SESSION = "session"

@@ -14,7 +14,7 @@ from agents.settings import Settings
 from agents.technical.levels import levels_of
 from agents.technical.profile import ProfileCandles
 from agents.technical.zones import BREAK_TICKS
-from analytics_ext.lifecycle import Lifecycle, Progress, Zones, zone_lifecycle
+from analytics_ext import Lifecycle, Progress, Zones, zone_lifecycle
 
 _NO_LIMIT = 2**40  # of visits and of age: within one candle of fifteen minutes neither ends a zone
 

@@ -16,8 +16,7 @@ from agents.domain.values import Side, content_id
 from agents.settings import Settings
 from agents.technical.findings import EVENT_ORDER, NEVER, Event, Findings
 from agents.technical.frames import Int8s, Positions
-from analytics_ext.confluence import ConfluenceZones, confluence
-from analytics_ext.lifecycle import Zones, zone_lifecycle
+from analytics_ext import ConfluenceZones, Zones, confluence, zone_lifecycle
 
 # How far beyond the far edge a close must lie to break a zone, in ticks.
 BREAK_TICKS = 1

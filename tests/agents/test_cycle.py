@@ -137,9 +137,9 @@ def test_a_zone_below_the_confidence_is_not_traded() -> None:
 
 
 def test_price_outside_the_band_waits() -> None:
-    record = cycle(zones(zone_of(22_600, 22_625.5)))
+    record = cycle(zones(zone_of(22_600, 22_615.5)))
     assert record.reason is Reason.PRICE_AWAY
-    assert record.detail == "10.50 from the nearest, the band is 10.00"
+    assert record.detail == "20.50 from the nearest, the band is 20.00"
 
 
 def test_price_beyond_the_far_edge_is_not_near() -> None:

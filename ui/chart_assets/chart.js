@@ -33,7 +33,8 @@ function build(parent, height) {
   box.style.cssText = `position:relative;width:100%;height:${height}px`;
   const legend = document.createElement("div");
   legend.className = "zonedesk-legend";
-  legend.style.cssText = "position:absolute;left:12px;top:8px;z-index:3;font:12px system-ui,sans-serif;pointer-events:none";
+  legend.style.cssText = "position:absolute;left:8px;top:6px;z-index:3;padding:2px 6px;font:12px system-ui,sans-serif;pointer-events:none";
+  legend.style.background = color(parent, "--st-background-color", "#131722");
   box.appendChild(legend);
   parent.appendChild(box);
   const colors = palette(parent);

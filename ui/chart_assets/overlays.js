@@ -70,8 +70,13 @@ export class ZoneBoxes extends Overlay {
     context.textBaseline = "middle";
     let last = -Infinity;
     for (const label of labels.sort((a, b) => a.y - b.y)) {
-      if (label.y - last < 13 * ry) continue; // labels never cover one another
+      if (label.y < 36 * ry || label.y - last < 15 * ry) continue; // labels cover neither one another nor the legend
       last = label.y;
+      const width = context.measureText(label.zone.label).width;
+      context.globalAlpha = 0.8;
+      context.fillStyle = this.colors.background;
+      context.fillRect(label.x - 3 * ry, label.y - 7 * ry, width + 6 * ry, 14 * ry);
+      context.globalAlpha = 1;
       context.fillStyle = label.color;
       context.fillText(label.zone.label, label.x, label.y);
     }
@@ -95,7 +100,7 @@ export class VolumeProfileBars extends Overlay {
       if (top === null || bottom === null) continue;
       const width = Math.max(1, Math.round((volume / most) * widest));
       const inside = low + step > val && low < vah;
-      context.globalAlpha = inside ? 0.55 : 0.28;
+      context.globalAlpha = inside ? 0.38 : 0.2;
       context.fillStyle = this.colors.profile;
       const y = Math.round(top * ry);
       context.fillRect(bitmapSize.width - width, y, width, Math.max(1, Math.round(bottom * ry) - y - (step > 3 ? 1 : 0)));

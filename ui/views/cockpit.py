@@ -7,16 +7,22 @@ from agents.settings import Settings
 from ui.chart import SIDE_MARKS, chart_data, draw
 from ui.format import age, clock_time, rupees, short_time
 from ui.queries import snapshot
-from ui.snapshot import Snapshot
+from ui.snapshot import CycleRow, Snapshot
 
 REFRESH_SECONDS = 2
-STALE_MINUTES = 5
+CYCLES_HEIGHT = 520
 NOT_JUDGED = "not judged"
 
 
 @st.cache_data(ttl=REFRESH_SECONDS - 0.5, show_spinner=False)
+def _read(_settings: Settings, home: str, instrument: str) -> Snapshot:  # noqa: ARG001  (what it is cached by)
+    return snapshot(_settings, instrument)
+
+
 def _latest(instrument: str) -> Snapshot:
-    return snapshot(Settings(), instrument)
+    """Return the newest snapshot; all parts of the page, and all its readers, share one."""
+    settings = Settings()
+    return _read(settings, str(settings.home), instrument)
 
 
 def page() -> None:
@@ -72,7 +78,7 @@ def _chart(instrument: str) -> None:
 def _zones(instrument: str) -> None:
     shown = _latest(instrument)
     zones = shown.analysis.zones if shown.analysis else ()
-    st.subheader(f"Live zones ({len(zones)})", anchor=False)
+    st.markdown(f"**Live zones** ({len(zones)})")
     if not zones:
         st.info("No zone is live at the last analysed candle.")
         return
@@ -107,12 +113,13 @@ def _zone_row(zone: Zone) -> dict[str, object]:
 @st.fragment(run_every=REFRESH_SECONDS)
 def _cycles(instrument: str) -> None:
     shown = _latest(instrument)
-    st.subheader("Last cycles", anchor=False)
+    st.markdown("**Last cycles**")
     if not shown.cycles:
         st.info("No cycle yet. In an open session the desk decides every three minutes and says why.")
         return
-    rows = [{"time": short_time(c.at), "decision": c.decision, "reason": c.detail or c.reason} for c in shown.cycles]
-    st.dataframe(rows, hide_index=True, key="cycles", height=HEIGHT_OF_CYCLES)
+    rows = [{"time": short_time(c.at), "decision": c.decision, "reason": _why(c)} for c in shown.cycles]
+    st.dataframe(rows, hide_index=True, key="cycles", height=CYCLES_HEIGHT)
 
 
-HEIGHT_OF_CYCLES = 520
+def _why(cycle: CycleRow) -> str:
+    return f"{cycle.reason} ({cycle.detail})" if cycle.detail else cycle.reason

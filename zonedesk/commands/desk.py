@@ -6,12 +6,16 @@ import typer
 
 from zonedesk.shell import DataDir, Debug, ExitCode, Json, Mode, Shell, settings_of
 
+History = Annotated[
+    int, typer.Option("--history", min=5, max=250, help="Sessions that a new simulated market has behind it.")
+]
 Detach = Annotated[bool, typer.Option("--detach", "-d", help="Return once the addresses answer; stop with `down`.")]
 
 
 def up(
     *,
     detach: Detach = False,
+    history: History = 60,
     as_json: Json = False,
     data_dir: DataDir = None,
     mode: Mode = None,
@@ -24,13 +28,14 @@ def up(
 
         settings = settings_of(data_dir, mode, default="paper")
         if detach:
-            options = ["--data-dir", str(settings.data_dir.resolve()), "--mode", settings.mode]
+            folder = str(settings.data_dir.resolve())
+            options = ["--data-dir", folder, "--mode", settings.mode, "--history", str(history)]
             status = start_detached(settings, options, shell.note)
             desk = RunningDesk(settings, shell.note, lambda _done, _total: None)
             shell.result(status, f"{desk.addresses()}\nstop it with `zonedesk down`")
             raise typer.Exit(ExitCode.OK if status["state"] == "ready" else ExitCode.NOT_READY)
         with shell.progress("preparing") as step:
-            RunningDesk(settings, shell.note, step).run()
+            RunningDesk(settings, shell.note, step, history).run()
 
 
 def down(*, as_json: Json = False, data_dir: DataDir = None, mode: Mode = None, debug: Debug = False) -> None:

@@ -1,7 +1,7 @@
 """Commands that analyse what the store holds: materialize, zones, replay and certify."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,9 @@ from zonedesk.shell import (
     wall_now,
 )
 
+if TYPE_CHECKING:
+    from agents.domain.cycle import CycleRecord
+
 MOMENTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M"]
 
 
@@ -38,12 +41,11 @@ def materialize(
     shell = Shell(as_json, debug)
     with shell.errors():
         from pipelines.run import materialize_range  # noqa: PLC0415  (start-up)
-
         from zonedesk.views import materialize_text  # noqa: PLC0415  (start-up)
 
         settings = settings_of(data_dir, mode, default="replay")
         with shell.progress("materialising sessions") as step:
-            facts = materialize_range(settings, instrument, day(first), day(last), on_progress=step)
+            facts = materialize_range(settings, [instrument], day(first), day(last), on_progress=step)
         shell.result(facts, materialize_text(facts))
 
 
@@ -90,15 +92,15 @@ def replay(
     shell = Shell(as_json, debug)
     with shell.errors():
         from zonedesk.replay import replay as run  # noqa: PLC0415  (start-up)
-        from zonedesk.views import cycle_text, replay_facts, replay_text  # noqa: PLC0415  (start-up)
+        from zonedesk.views import cycle_text, replay_text  # noqa: PLC0415  (start-up)
 
         settings = settings_of(data_dir, mode, default="replay")
 
-        def told(record: object) -> None:
+        def told(record: "CycleRecord") -> None:
             if not as_json:
                 print(cycle_text(record))
 
-        facts = replay_facts(run(settings, day(on), instrument, on_cycle=told))
+        facts = run(settings, day(on), instrument, on_cycle=told).facts()
         shell.result(facts, replay_text(facts))
 
 

@@ -58,7 +58,7 @@ def judge_for(server: FaultServer, ledger: Ledger, watch: Watch, waits: Waits) -
 
     def make(scenario: str, *, samples: int = 1, batch_seconds: float = 45.0, **changes: Any) -> OpenAIJudge:
         judge = OpenAIJudge(
-            settings(openai_base_url=server.url(scenario), **changes),
+            settings(**({"openai_base_url": server.url(scenario)} | changes)),
             calls=ledger.calls,
             breaker=ledger.breaker("openai"),
             clock=watch,

@@ -1,9 +1,12 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from agents.domain.candles import Candles
 from agents.domain.zones import ComponentKind
+from agents.settings import Settings
 from agents.technical import explosive_zones, fair_value_gaps, order_blocks
 from agents.technical.findings import Event, Findings
 from tests.agents.technical.markets import SMALL, from_columns, ints, market, markets
@@ -15,8 +18,8 @@ WHOLE = market(30, 11)
 
 def candles_of(*rows: tuple[int, int, int, int]) -> Candles:
     """Return candles of (open, high, low, close)."""
-    columns = np.array(rows, dtype=np.int64).T
-    return from_columns(Columns(*columns, np.zeros(len(rows), dtype=np.int64)))
+    opened, high, low, close = np.array(rows, dtype=np.int64).T
+    return from_columns(Columns(opened, high, low, close, np.zeros(len(rows), dtype=np.int64)))
 
 
 def test_a_gap_is_known_at_its_third_candle_and_followed_until_it_is_filled() -> None:
@@ -43,8 +46,10 @@ def test_a_gap_that_nobody_visits_expires_with_the_window() -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_family_occurs_and_every_event_follows_its_finding(family: type[Findings]) -> None:
-    found = family(WHOLE, SMALL)  # type: ignore[call-arg]  # the three functions share this signature
+def test_every_family_occurs_and_every_event_follows_its_finding(
+    family: Callable[[Candles, Settings], Findings],
+) -> None:
+    found = family(WHOLE, SMALL)
     assert len(found) > 20
     assert (found.origin < found.known).all()
     assert (found.ends >= found.known).all()
@@ -55,8 +60,8 @@ def test_every_family_occurs_and_every_event_follows_its_finding(family: type[Fi
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_rows_since_a_candle_are_the_last_rows_of_all(family: type[Findings]) -> None:
-    found = family(WHOLE, SMALL)  # type: ignore[call-arg]  # the three functions share this signature
+def test_rows_since_a_candle_are_the_last_rows_of_all(family: Callable[[Candles, Settings], Findings]) -> None:
+    found = family(WHOLE, SMALL)
     for frame in (found.frame, found.event_frame):
         rows, late = frame(), frame(400)
         assert 0 < len(late) < len(rows)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.data.ledger import Ledger
+from agents.data.ledger import Ledger, Recordings
 from agents.domain.calls import LlmCall, Usage
 from agents.domain.zones import Outcome
 
@@ -124,3 +124,16 @@ def test_the_prompt_is_stored_once(ledger: Ledger, path: Path) -> None:
         ledger.calls.record_call(CALL)
     connection = sqlite3.connect(path)
     assert connection.execute("select count(*) from llm_prompt").fetchone() == (1,)
+
+
+def test_recordings_are_found_in_every_ledger_and_kept_in_the_first(ledger: Ledger, tmp_path: Path) -> None:
+    paper = Ledger.open(tmp_path / "paper.sqlite", "paper", now=Watch())
+    paper.calls.record_call(CALL)
+    both = Recordings([ledger.calls, paper.calls])
+    assert both.find_call(CALL.key, AT) == CALL
+    later = CALL.model_copy(update={"asked_at": AT + timedelta(minutes=3), "body": "later"})
+    both.record_call(later)
+    assert ledger.calls.calls_of("zone-1") == [later]
+    assert both.find_call(CALL.key, AT) == CALL
+    assert both.find_call(CALL.key, AT + timedelta(minutes=2)) == later
+    assert both.spent_today() == CALL.cost

@@ -1,0 +1,114 @@
+"""Settings in, adapters out: the only place that picks them.
+
+Each adapter is imported when it is picked: a process that only opens the store need not load the model's client.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from agents.domain.errors import ConfigError
+from agents.settings import Settings
+
+if TYPE_CHECKING:
+    from agents.cycle import Desk
+    from agents.data.ledger import Ledger
+    from agents.data.store import Store
+    from agents.execution.paper import OrderBook
+    from agents.ports import Analyses, Calendar, Clock, Judge, MarketData
+
+BREAKER = "model"
+Present = Callable[[], datetime]
+
+
+def open_store(settings: Settings, *, now: Present, create: bool = True) -> "Store":
+    """Return the DuckDB store of this mode; `now` stamps rows. Raises as `Store` does."""
+    from agents.data.store import Store  # noqa: PLC0415 - see the module
+
+    return Store(settings.store_path, settings.mode, now=now, create=create)
+
+
+def open_ledger(settings: Settings, *, now: Present) -> "Ledger":
+    """Return the ledger of this mode; `now` stamps events. Raises as `Ledger.open` does."""
+    from agents.data.ledger import Ledger  # noqa: PLC0415 - see the module
+
+    return Ledger.open(settings.ledger_path, settings.mode, now=now, equity=settings.equity)
+
+
+def make_judge(settings: Settings, ledger: "Ledger", clock: "Clock") -> "Judge":
+    """Return who judges under these settings.
+
+    ``auto`` means the rules where no key and no server is set. Where one is, it means the model, except in a replay:
+    there it means what the model said when it was asked, and a reply that was never given is an error.
+
+    Raises
+    ------
+    ConfigError
+        If the model is asked for without a key or a server.
+    """
+    has_model = settings.openai_api_key is not None or settings.openai_base_url is not None
+    kind = settings.judge
+    if kind == "auto":
+        kind = "rules" if not has_model else "recorded" if settings.mode == "replay" else "openai"
+    if kind == "rules":
+        from agents.llm.rules import RulesJudge  # noqa: PLC0415 - see the module
+
+        return RulesJudge()
+    if kind == "recorded":
+        from agents.llm.replay import RecordedJudge  # noqa: PLC0415 - see the module
+
+        return RecordedJudge(settings, calls=ledger.calls, clock=clock)
+    from agents.llm.judge import OpenAIJudge  # noqa: PLC0415 - see the module
+
+    return OpenAIJudge(settings, calls=ledger.calls, breaker=ledger.breaker(BREAKER), clock=clock)
+
+
+def make_desk(
+    settings: Settings,
+    *,
+    store: "Store",
+    ledger: "Ledger",
+    judge: "Judge",
+    calendar: "Calendar | None" = None,
+    market: "MarketData | None" = None,
+    analyses: "Analyses | None" = None,
+    book: "OrderBook | None" = None,
+) -> "Desk":
+    """Return a desk that trades on paper over the store and the ledger of its mode.
+
+    Parameters
+    ----------
+    settings : Settings
+        Mode, limits and thresholds.
+    store, ledger, judge
+        From `open_store`, `open_ledger` and `make_judge`.
+    calendar, market, analyses, book : optional
+        Stand-ins for the exchange's calendar, the store's prices and zones, and the ledger's orders: a replay brings
+        its own zones, which it computes as it goes, and a book that ends with it.
+
+    Raises
+    ------
+    ConfigError
+        In live mode, which has no broker yet.
+    """
+    if settings.mode == "live":
+        raise ConfigError("there is no live broker in this version; set ZONEDESK_MODE=paper")
+    from agents.cycle import Desk  # noqa: PLC0415 - see the module
+    from agents.data.calendar import NseCalendar  # noqa: PLC0415 - see the module
+    from agents.data.findings import StoreAnalyses  # noqa: PLC0415 - see the module
+    from agents.data.market import StoreMarket  # noqa: PLC0415 - see the module
+    from agents.execution.book import LedgerBook  # noqa: PLC0415 - see the module
+    from agents.execution.paper import PaperBroker  # noqa: PLC0415 - see the module
+
+    dates = calendar or NseCalendar()
+    prices = market or StoreMarket(store)
+    orders = book or LedgerBook(ledger)
+    return Desk(
+        settings=settings,
+        calendar=dates,
+        market=prices,
+        analyses=analyses or StoreAnalyses(store),
+        judge=judge,
+        broker=PaperBroker(prices, orders, settings.brokerage_rupees),
+        ledger=ledger,
+    )

@@ -1,0 +1,64 @@
+"""The one Definitions: what Dagster's processes load.
+
+Loading stays quick because pandas, DuckDB, the kernels and the model's client are imported by the runs that use them.
+"""
+
+import warnings
+
+import dagster as dg
+
+from agents.settings import Settings, settings
+from pipelines.alerts import tell_of_failure
+from pipelines.assets import market, structure, zones
+from pipelines.assets.trading import trading_specs
+from pipelines.checks import ALL_CHECKS
+from pipelines.housekeeping import housekeeping_job, nightly
+from pipelines.resources import RunScope, Workbench
+from pipelines.schedule import every_candle
+from pipelines.trade import trade_clock, trade_cycle
+
+ANALYSIS_JOB = "analysis"
+ANALYSIS_ASSETS = (
+    market.candles,
+    structure.volume_profile,
+    structure.order_blocks,
+    structure.fair_value_gaps,
+    zones.zones,
+    zones.llm_validation,
+)
+
+
+def build(settings: Settings, bench: Workbench | None = None) -> dg.Definitions:
+    """Return the definitions of a desk with these settings; reads nothing but whether the market is simulated.
+
+    Parameters
+    ----------
+    settings : Settings
+        Mode, data folder, ports.
+    bench : Workbench, optional
+        The tools of the runs, where they are not those that the settings name.
+    """
+    bench = bench or Workbench(settings)
+    analysis = dg.define_asset_job(
+        ANALYSIS_JOB,
+        selection=dg.AssetSelection.assets(*ANALYSIS_ASSETS),
+        executor_def=dg.in_process_executor,
+        tags={"dagster/max_runtime": "600", "dagster/priority": "5"},
+        description="Candles to judged zones, for one session date or a range of them.",
+    )
+    housekeeping = housekeeping_job([asset.key for asset in ANALYSIS_ASSETS])
+    return dg.Definitions(
+        assets=[market.raw_candles, *ANALYSIS_ASSETS, *trading_specs(settings)],
+        asset_checks=list(ALL_CHECKS),
+        jobs=[analysis, trade_cycle, housekeeping],
+        schedules=[every_candle(bench, ANALYSIS_JOB), nightly(bench, housekeeping)],
+        sensors=[trade_clock(bench), tell_of_failure(bench)],
+        resources={"bench": bench, "scope": RunScope()},
+        # Also for runs started by hand and for backfills: one process a run, not one a step.
+        executor=dg.in_process_executor,
+    )
+
+
+# Dagster warns of its own default for a sensor's `owners` whenever it binds resources to one.
+warnings.filterwarnings("ignore", message="Parameter `owners`", category=dg.BetaWarning)
+defs = build(settings())

@@ -1,0 +1,176 @@
+"""The three-minute clock and the job it starts: one evaluation of the trade cycle for each instrument."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import dagster as dg
+from dagster import DefaultSensorStatus, SensorDefinition
+
+from agents.domain.cycle import REASON_TEXT, CycleRecord, Decision
+from agents.domain.errors import StaleDataError
+from agents.domain.orders import Trade
+from agents.domain.values import IST
+from pipelines.failures import our_errors_as_failures
+from pipelines.resources import RunScope, Workbench, market_is_simulated
+from pipelines.timing import Slot, TradeFacts, too_old, trade_decision
+
+TRADE_JOB = "trade_cycle"
+SLOT_TAG = "zonedesk/slot"
+_IN_FLIGHT = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_ZONES_READY = dg.AssetKey("llm_validation")
+_WAIT = timedelta(seconds=60)
+_GOOD_FOR = timedelta(seconds=90)
+# In a market that runs faster than the clock, seconds of waiting are minutes of the market: as many as a slot allows.
+_LONGEST_WAIT = timedelta(seconds=120)
+_LONGEST_GOOD_FOR = timedelta(seconds=170)
+
+
+class SlotConfig(dg.Config):
+    """Which slot a run is for."""
+
+    slot_at: str = ""
+
+
+@dg.op(pool="trade", tags={"dagster/max_retries": "0"})
+def evaluate(
+    context: dg.OpExecutionContext, config: SlotConfig, bench: dg.ResourceParam[Workbench], scope: RunScope
+) -> None:
+    """Run one trade cycle for each instrument and record what it decided."""
+    with our_errors_as_failures():
+        now = bench.clock.now().replace(microsecond=0)
+        _refuse_old_slot(config, bench, now)
+        from pipelines.cycles import evaluate_instruments  # noqa: PLC0415  (pandas, DuckDB and the model's client)
+
+        done = evaluate_instruments(bench, now, scope.chosen(bench.settings.instruments))
+    for record in done.records:
+        context.log.info("%s %s: %s", record.instrument, record.decision, _sentence(record))
+    for record in done.news:
+        context.log_event(_cycle_event(record))
+    for trade in done.closed:
+        context.log_event(_trade_event(trade))
+    context.add_output_metadata({record.instrument: _sentence(record) for record in done.records})
+    if faults := [_sentence(record) for record in done.records if record.decision is Decision.FAULT]:
+        raise dg.Failure(f"the cycle failed: {'; '.join(faults)}", allow_retries=False)
+
+
+@dg.job(
+    name=TRADE_JOB,
+    executor_def=dg.in_process_executor,
+    tags={"dagster/max_retries": "0", "dagster/max_runtime": "150", "dagster/priority": "10"},
+    description="Decides whether to trade at a zone: one evaluation for each instrument, recorded with its reason.",
+)
+def trade_cycle() -> None:
+    """Evaluate the trade cycle once."""
+    evaluate()
+
+
+def trade_clock(bench: Workbench) -> SensorDefinition:
+    """Return the sensor that asks for a trade cycle every three market minutes.
+
+    A bare interval of 180 s would start anywhere and drift; so it looks often and compares slots. In live it starts
+    stopped: arming a desk that trades money is a person's deliberate act.
+    """
+    simulated = market_is_simulated(bench.settings)
+
+    @dg.sensor(
+        name="trade_clock",
+        job=trade_cycle,
+        minimum_interval_seconds=5 if simulated else 15,
+        default_status=DefaultSensorStatus.STOPPED if bench.settings.mode == "live" else DefaultSensorStatus.RUNNING,
+        description="Asks for a trade cycle every three minutes of an open session.",
+    )
+    def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        with our_errors_as_failures():
+            decision = trade_decision(_facts(context, bench))
+        if isinstance(decision, str):
+            return dg.SkipReason(decision)
+        return dg.SensorResult(run_requests=[slot_request(decision)], cursor=decision.key)
+
+    return tick
+
+
+def slot_request(slot: Slot) -> dg.RunRequest:
+    """Return the run that evaluates `slot`."""
+    return dg.RunRequest(
+        run_key=slot.key,
+        tags={SLOT_TAG: slot.key},
+        run_config={"ops": {"evaluate": {"config": {"slot_at": slot.at.astimezone(IST).isoformat()}}}},
+    )
+
+
+def _facts(context: dg.SensorEvaluationContext, bench: Workbench) -> TradeFacts:
+    now = bench.clock.now()
+    speed = bench.speed
+    return TradeFacts(
+        now=now,
+        session=bench.calendar.session(now.astimezone(IST).date()),
+        last_slot=context.cursor,
+        runs_in_flight=context.instance.get_runs_count(dg.RunsFilter(job_name=TRADE_JOB, statuses=_IN_FLIGHT)),
+        zones_known_at=_zones_known_at(context.instance),
+        patience=min(_WAIT * speed, _LONGEST_WAIT),
+    )
+
+
+def _zones_known_at(instance: dg.DagsterInstance) -> datetime | None:
+    """Return the candle of the analysis that finished last, None before the first."""
+    event = instance.get_latest_materialization_event(_ZONES_READY)
+    materialization = event.asset_materialization if event else None
+    as_of = materialization.metadata.get("as_of") if materialization else None
+    if not isinstance(as_of, dg.TimestampMetadataValue):
+        return None
+    return datetime.fromtimestamp(as_of.value, tz=IST)
+
+
+def _refuse_old_slot(config: SlotConfig, bench: Workbench, now: datetime) -> None:
+    """Raise `StaleDataError` if the slot's run comes too late. Without a slot, the run is for the present."""
+    if not config.slot_at:
+        return
+    limit = _GOOD_FOR if bench.speed == 1 else _LONGEST_GOOD_FOR
+    if reason := too_old(datetime.fromisoformat(config.slot_at), now, limit):
+        raise StaleDataError(f"{reason} The next slot will do it.")
+
+
+def _cycle_event(record: CycleRecord) -> dg.AssetMaterialization:
+    metadata: dict[str, Any] = {  # Any: whatever Dagster can show
+        "decision": record.decision.value,
+        "reason": _sentence(record),
+        "at": dg.MetadataValue.timestamp(record.at),
+        "cycle_id": record.cycle_id,
+        "zone_id": record.zone_id or "none",
+    }
+    if record.order is not None:
+        order = record.order
+        metadata |= {"contract": order.contract, "lots": order.lots, "entry_limit": float(order.entry_limit)}
+    return dg.AssetMaterialization(
+        "cycles", partition=_day(record.at), metadata=metadata, description=_sentence(record)
+    )
+
+
+def _trade_event(trade: Trade) -> dg.AssetMaterialization:
+    metadata: dict[str, Any] = {  # Any: as above
+        "contract": trade.contract,
+        "lots": trade.lots,
+        "entry": float(trade.entry),
+        "exit": float(trade.exit),
+        "exit_reason": trade.exit_reason.value,
+        "net": float(trade.net),
+        "setup_id": trade.setup_id,
+    }
+    text = f"{trade.contract}: {trade.exit_reason.value}, net {trade.net:,.2f} rupees"
+    return dg.AssetMaterialization("trades", partition=_day(trade.exit_at), metadata=metadata, description=text)
+
+
+def _day(moment: datetime) -> str:
+    return moment.astimezone(IST).date().isoformat()
+
+
+def _sentence(record: CycleRecord) -> str:
+    """Return the decision's reason in words, with its detail."""
+    text = REASON_TEXT[record.reason]
+    return f"{text}: {record.detail}" if record.detail else text

@@ -1,0 +1,91 @@
+"""A whole desk in its own folder and on its own ports, for tests that need the real processes."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_SECONDS = 240
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class LiveDesk:
+    """``zonedesk up`` as a child process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ports = {"ZONEDESK_DAGSTER_PORT": free_port(), "ZONEDESK_DASHBOARD_PORT": free_port()}
+        self.environment = {**os.environ, "PYTHONPATH": str(ROOT), **{k: str(v) for k, v in self.ports.items()}}
+        for name in ("OPENAI_API_KEY", "ZONEDESK_MODE", "ZONEDESK_DATA_DIR", "DAGSTER_HOME"):
+            self.environment.pop(name, None)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def dagster(self) -> str:
+        return f"http://127.0.0.1:{self.ports['ZONEDESK_DAGSTER_PORT']}"
+
+    @property
+    def dashboard(self) -> str:
+        return f"http://127.0.0.1:{self.ports['ZONEDESK_DASHBOARD_PORT']}"
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "zonedesk.cli", *words, "--data-dir", str(self.folder)],
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def start(self, sessions: int) -> None:
+        with (self.folder / "up.log").open("ab") as log:
+            words = ("up", "--data-dir", str(self.folder), "--history", str(sessions))
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "zonedesk.cli", *words],
+                env=self.environment,
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.until(lambda: self.status().get("state") == "ready", READY_SECONDS)
+
+    def stop(self) -> float:
+        """Send SIGTERM and return how many seconds the end took."""
+        assert self.process is not None
+        started = time.monotonic()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(60)
+        return time.monotonic() - started
+
+    def status(self) -> dict[str, Any]:  # Any: JSON
+        path = self.folder / "paper" / "run" / "status.json"
+        found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        return found
+
+    def service(self, name: str) -> dict[str, Any]:  # Any: JSON
+        return next(each for each in self.status()["services"] if each["name"] == name)
+
+    def until(self, done: Callable[[], bool], seconds: float = 60.0) -> None:
+        """Wait for something, and show the desk's words when it does not come."""
+        deadline = time.monotonic() + seconds
+        while not done():
+            ended = self.process is not None and self.process.poll() is not None
+            if ended or time.monotonic() > deadline:
+                raise AssertionError((self.folder / "up.log").read_text()[-2000:])
+            time.sleep(0.2)

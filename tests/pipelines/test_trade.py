@@ -1,0 +1,118 @@
+"""The trade clock and its job, on the simulated market."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from agents.domain.values import IST
+from agents.settings import Settings
+from pipelines.definitions import build
+from pipelines.resources import Workbench
+from pipelines.trade import TRADE_JOB, trade_clock
+from tests.pipelines.conftest import Analyse
+from tests.pipelines.markets import LAST, at
+
+NOW = datetime(2025, 6, 20, 11, 18, 20, tzinfo=IST)
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as made:
+        yield made
+
+
+def look(bench: Workbench, instance: dg.DagsterInstance, cursor: str | None = None) -> dg.RunRequest | str:
+    sensor = trade_clock(bench)
+    data = sensor.evaluate_tick(dg.build_sensor_context(instance=instance, cursor=cursor))
+    if data.run_requests:
+        assert data.cursor == data.run_requests[0].run_key
+        return data.run_requests[0]
+    return str(data.skip_message)
+
+
+def trade(bench: Workbench, instance: dg.DagsterInstance, slot_at: datetime) -> dg.ExecuteInProcessResult:
+    return (
+        build(bench.settings, bench)
+        .resolve_job_def(TRADE_JOB)
+        .execute_in_process(
+            run_config={
+                "ops": {"evaluate": {"config": {"slot_at": slot_at.isoformat()}}},
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+            },
+            instance=instance,
+            raise_on_error=False,
+        )
+    )
+
+
+def test_the_sensor_asks_for_the_slot_and_remembers_it(bench: Workbench, instance: dg.DagsterInstance) -> None:
+    request = look(at(bench, NOW), instance)
+    assert isinstance(request, dg.RunRequest)
+    assert request.run_key == "2025-06-20T1118"
+    assert request.run_config["ops"]["evaluate"]["config"]["slot_at"] == "2025-06-20T11:18:00+05:30"
+    assert "is done" in str(look(at(bench, NOW), instance, cursor="2025-06-20T1118"))
+
+
+def test_a_run_in_flight_holds_the_next_slot(bench: Workbench, instance: dg.DagsterInstance) -> None:
+    instance.add_run(dg.DagsterRun(job_name=TRADE_JOB, status=dg.DagsterRunStatus.STARTED))
+    assert "still in progress" in str(look(at(bench, NOW), instance))
+
+
+def test_the_sensor_waits_for_the_zones_of_the_candle_that_closed(
+    bench: Workbench, analyse: Analyse, instance: dg.DagsterInstance
+) -> None:
+    just_closed = at(bench, datetime(2025, 6, 20, 11, 15, 5, tzinfo=IST))
+    assert look(just_closed, instance) == "Waiting for the zones of the 11:15 candle."
+    assert analyse(just_closed, LAST, as_of=f"{LAST}T11:15+05:30", instance=instance).success
+    assert isinstance(look(just_closed, instance), dg.RunRequest)
+
+
+def test_a_cycle_is_recorded_in_the_ledger_and_mirrored_into_the_store(
+    bench: Workbench, analyse: Analyse, instance: dg.DagsterInstance
+) -> None:
+    live = at(bench, NOW)
+    assert analyse(live, LAST, as_of=f"{LAST}T11:15+05:30").success
+    result = trade(live, instance, NOW - timedelta(seconds=20))
+    assert result.success
+    stored = bench.store.rows("select cycle_id, decision, reason, decided_at from cycles")
+    assert len(stored) == 1
+    assert stored[0][3] == NOW
+    events = live.ledger.events("cycle")
+    assert len(events) == 1
+    logged = [event.step_materialization_data.materialization for event in result.get_asset_materialization_events()]
+    assert [(each.asset_key.to_user_string(), each.partition) for each in logged] == [("cycles", "2025-06-20")]
+
+
+def test_a_cycle_with_the_reason_of_the_one_before_is_no_event(
+    bench: Workbench, analyse: Analyse, instance: dg.DagsterInstance
+) -> None:
+    analyse(at(bench, NOW), LAST, as_of=f"{LAST}T11:15+05:30")
+    first = trade(at(bench, NOW), instance, NOW)
+    later = NOW + timedelta(seconds=30)
+    second = trade(at(bench, later), instance, later)
+    reasons = [row[0] for row in bench.store.rows("select reason from cycles order by decided_at")]
+    assert len(reasons) == 2
+    assert len(first.get_asset_materialization_events()) == 1
+    assert len(second.get_asset_materialization_events()) == (0 if reasons[0] == reasons[1] else 1)
+
+
+def test_an_old_slot_is_not_traded(bench: Workbench, instance: dg.DagsterInstance) -> None:
+    result = trade(at(bench, NOW), instance, NOW - timedelta(minutes=3))
+    assert not result.success
+    data = result.get_step_failure_events()[0].step_failure_data.user_failure_data
+    assert data is not None
+    assert "180 s old" in str(data.description)
+    assert not bench.store.rows("select 1 from cycles")
+
+
+def test_a_live_desk_without_a_broker_fails_with_the_cure(settings: Settings, tmp_path: Path) -> None:
+    live = at(Workbench(Settings(mode="live", data_dir=tmp_path / "live")), NOW)
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = trade(live, instance, NOW)
+    data = result.get_step_failure_events()[0].step_failure_data.user_failure_data
+    assert data is not None
+    assert "ZONEDESK_MODE=paper" in str(data.description)
+    assert settings.mode == "replay"

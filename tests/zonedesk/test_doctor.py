@@ -1,0 +1,49 @@
+import socket
+from pathlib import Path
+
+from agents.settings import Settings
+from zonedesk.doctor import Finding, examine
+from zonedesk.judges import judge_in_words
+
+
+def found(settings: Settings) -> dict[str, Finding]:
+    return {finding.name: finding for finding in examine(settings)}
+
+
+def settings(folder: Path, **more: object) -> Settings:
+    return Settings(mode="paper", data_dir=folder, openai_api_key=None, **more)  # type: ignore[arg-type]  # fields by name
+
+
+def test_a_healthy_machine_has_no_bad_finding_and_is_left_untouched(tmp_path: Path) -> None:
+    checks = found(settings(tmp_path, dagster_port=39_117, dashboard_port=39_118))
+    assert {name for name, check in checks.items() if not check.ok} <= {"disk"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_taken_port_is_named_with_its_setting(tmp_path: Path) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        check = found(settings(tmp_path, dashboard_port=port))["ports"]
+    assert not check.ok
+    assert f"{port} (ZONEDESK_DASHBOARD_PORT)" in check.found
+
+
+def test_a_damaged_store_is_a_bad_finding(tmp_path: Path) -> None:
+    where = settings(tmp_path)
+    where.home.mkdir(parents=True)
+    where.store_path.write_bytes(b"this is no database" * 100)
+    assert not found(where)["store"].ok
+
+
+def test_a_model_without_key_or_server_is_a_bad_finding(tmp_path: Path) -> None:
+    assert not found(settings(tmp_path, judge="openai"))["judge"].ok
+
+
+def test_the_judge_is_said_in_words(tmp_path: Path) -> None:
+    assert judge_in_words(settings(tmp_path)) == "rules, because no OPENAI_API_KEY is set"
+    local = settings(tmp_path, openai_base_url="http://127.0.0.1:9/v1")
+    assert "http://127.0.0.1:9/v1" in judge_in_words(local)
+    assert "recorded" in judge_in_words(local.model_copy(update={"mode": "replay"}))
+    assert judge_in_words(settings(tmp_path, judge="rules")) == "rules, because ZONEDESK_JUDGE says so"
