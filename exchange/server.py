@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
 
-from exchange import control, feed
+from exchange import control, feed, routes_orders, updates
 from exchange.accounts import Account, Accounts
 from exchange.app import create_app
 from exchange.clock import MarketClock, Millis, Span, ist
@@ -109,7 +109,8 @@ def assemble(config: ServerConfig, market: Market, clock: MarketClock | None = N
         accounts.issue(account.client_id, clock.real())
     core = Core(market, accounts, clock, faults=FaultBox(config.seed), seed=config.seed)
     served = feed.Feed(core)
-    more = [WebSocketRoute(path, served.serve) for path in feed.PATHS]
+    sockets = [WebSocketRoute(path, served.serve) for path in feed.PATHS]
+    more = [*routes_orders.routes(core), *updates.Updates(core).routes(), *sockets]
     public = create_app(core, more, [Middleware(Misanswers, core=core)])
     return Exchange(core, public, control.create_app(core, config.control_token, served))
 
@@ -214,6 +215,7 @@ def _server(app: Starlette) -> LoopbackServer:
             log_level="warning",
             access_log=False,  # the paths of the login host and of the feed hold secrets
             lifespan="off",
+            server_header=False,
             date_header=False,  # the outermost layer of the application tells the time
             timeout_graceful_shutdown=STOP_WITHIN,
         )

@@ -16,6 +16,7 @@ from exchange.sessions import TradingHours
 from exchange.tapes import Tape, tape
 
 LISTINGS_KEPT = 6
+TAPES_KEPT = 2  # sessions
 _SETTLES = (15, 30)
 
 
@@ -152,9 +153,7 @@ class TapeMarket:
         if on not in self._listings:
             self._listings[on] = self._source.listing(on)
             while len(self._listings) > LISTINGS_KEPT:
-                oldest, _ = self._listings.popitem(last=False)
-                self._tapes.pop(oldest, None)
-                self._books.pop(oldest, None)
+                self._listings.popitem(last=False)
         return self._listings[on]
 
     def _listed(self, key: Key, on: date) -> Listed:
@@ -166,6 +165,10 @@ class TapeMarket:
 
     def _tape(self, key: Key, on: date) -> Tape:
         tapes = self._tapes.setdefault(on, {})
+        if len(self._tapes) > TAPES_KEPT:
+            oldest = next(iter(self._tapes))
+            del self._tapes[oldest]
+            self._books.pop(oldest, None)
         if key not in tapes:
             listed = self._listed(key, on)
             tapes[key] = tape(listed.contract, listed.candles, self._source.seed)

@@ -18,9 +18,10 @@ from exchange.listings import PAISE_A_TICK
 from exchange.market import Candle, Print
 
 Int64s = NDArray[np.int64]
+Int32s = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 
-FEWEST, MOST = 6, 60
+FEWEST, MOST = 6, 30
 INDEX_PRINTS = 120
 MINUTE = 60_000
 WITHIN = 0.5  # prints keep to the first half of their slots, so that two are never closer than half a slot
@@ -29,20 +30,21 @@ NOISE = 0.12  # of the candle's range
 
 @dataclass(frozen=True, eq=False)
 class Tape:
-    """The prints of one instrument in one session, prices in paise, and its candles; arrays of one length each.
+    """The prints of one instrument in one session, prices in paise, and what its candles say besides.
 
-    `row` says to which candle a print belongs.
+    All but the last two arrays have a place for each print; those two have one for each candle, and `row` says to which
+    candle a print belongs. Hundreds of tapes are held at once, hence the narrow columns.
     """
 
     contract: Contract
     at: Int64s
-    price: Int64s
-    quantity: Int64s
+    price: Int32s
+    quantity: Int32s
     volume: Int64s
     turnover: Int64s
-    high: Int64s
-    low: Int64s
-    row: Int64s
+    high: Int32s
+    low: Int32s
+    row: Int32s
     open_interest: Int64s
     opened_at: Int64s
 
@@ -99,13 +101,13 @@ def tape(contract: Contract, candles: MinuteCandles, seed: int) -> Tape:
     return Tape(
         contract,
         at,
-        price,
-        size,
+        price.astype(np.int32),
+        size.astype(np.int32),
         np.cumsum(size),
         np.cumsum(size * price),
-        np.maximum.accumulate(price) if len(price) else price,
-        np.minimum.accumulate(price) if len(price) else price,
-        row,
+        np.maximum.accumulate(price).astype(np.int32),
+        np.minimum.accumulate(price).astype(np.int32),
+        row.astype(np.int32),
         candles.open_interest,
         opened,
     )
@@ -127,7 +129,9 @@ def _paths(draw: np.random.Generator, ohlc: Int64s, n_prints: int, tick: int) ->
     """Return prices of shape (n_candles, n_prints), and which of them the candle cannot do without."""
     n_candles = len(ohlc)
     opened, high, low, closed = (ohlc[:, column].astype(np.float64) for column in range(4))
-    first, second = np.sort(draw.permuted(np.tile(np.arange(1, n_prints - 1), (n_candles, 1)), axis=1)[:, :2], axis=1).T
+    one, other = draw.integers(1, n_prints - 1, n_candles), draw.integers(1, n_prints - 2, n_candles)
+    other = other + (other >= one)  # so that the two turns never fall on one print
+    first, second = np.minimum(one, other), np.maximum(one, other)
     up_first = draw.random(n_candles) < 0.5 + 0.35 * np.sign(opened - closed)  # a falling candle rises first
     early, late = np.where(up_first, high, low), np.where(up_first, low, high)
     places = np.stack([np.zeros(n_candles, dtype=np.int64), first, second, np.full(n_candles, n_prints - 1)], axis=1)
