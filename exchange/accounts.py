@@ -45,8 +45,8 @@ class Account:
 
     client_id: str
     name: str = "PAPER TRADER"
-    pin: str = "123456"
-    totp_secret: str = SAMPLE_SECRET
+    pin: str = field(default="123456", repr=False)
+    totp_secret: str = field(default=SAMPLE_SECRET, repr=False)
     opening_balance: int = OPENING_BALANCE
     data_plan: bool = True
     needs_ip: bool = False
