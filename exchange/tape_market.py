@@ -1,22 +1,19 @@
 """A market made of sessions whose candles are known beforehand, shown print by print as time passes."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
 
-from exchange.books import Books, quiet_book
+from exchange.books import quiet_book
 from exchange.clock import Millis, at_ist, ist
 from exchange.contracts import IDX_I, NSE_FNO, Contract
 from exchange.greeks import greeks
-from exchange.listings import PAISE_A_TICK, Key, Listed, Listing, Source
+from exchange.listings import PAISE_A_TICK, Key, Listed, Source
 from exchange.market import Book, Candle, Chain, ChainRow, Print, UnknownInstrumentError
+from exchange.opened import OpenedSessions
 from exchange.sessions import TradingHours
-from exchange.tapes import Tape, tape
 
-LISTINGS_KEPT = 6
-TAPES_KEPT = 2  # sessions
 _SETTLES = (15, 30)
 
 
@@ -31,9 +28,7 @@ class TapeMarket:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._listings: OrderedDict[date, Listing | None] = OrderedDict()
-        self._tapes: dict[date, dict[Key, Tape]] = {}
-        self._books: dict[date, dict[Key, Books]] = {}
+        self._opened = OpenedSessions(source)
         self._day: tuple[Millis, Millis, date] = (0, 0, date.min)
 
     def hours(self, on: date) -> TradingHours | None:
@@ -42,7 +37,7 @@ class TapeMarket:
 
     def contracts(self, on: date) -> Sequence[Contract]:
         """Return the instrument table of the session of a date or of the next one, by segment and id."""
-        listing = self._listing(self._source.calendar.next(on).on)
+        listing = self._opened.listing(self._source.calendar.next(on).on)
         listed = listing.listed if listing else {}
         return [listed[key].contract for key in sorted(listed)]
 
@@ -54,7 +49,7 @@ class TapeMarket:
         UnknownInstrumentError
             If it is not listed on that date.
         """
-        return self._listed((segment, security_id), self._source.calendar.next(on).on).contract
+        return self._opened.listed((segment, security_id), self._source.calendar.next(on).on).contract
 
     def top_of_book(self, security_id: int, segment: str, now: Millis) -> Book:
         """Return what the instrument shows at a moment; outside the hours, as the last session left it.
@@ -66,10 +61,10 @@ class TapeMarket:
         """
         key = (segment, security_id)
         on = self._session(now)
-        listing = self._listing(on)
+        listing = self._opened.listing(on)
         if listing is not None and key in listing.listed:
-            return self._books_of(key, on).at(now)
-        listed = self._listed(key, self._source.calendar.next(ist(now).date()).on)
+            return self._opened.books(key, on).at(now)
+        listed = self._opened.listed(key, self._source.calendar.next(ist(now).date()).on)
         return quiet_book(listed.contract, listed.previous_open_interest)
 
     def prints(self, security_id: int, segment: str, after: Millis, until: Millis) -> Sequence[Print]:
@@ -82,8 +77,8 @@ class TapeMarket:
         """
         key = (segment, security_id)
         on = self._session(until)
-        self._listed(key, on)
-        return self._tape(key, on).prints(after, until)
+        self._opened.listed(key, on)
+        return self._opened.tape(key, on).prints(after, until)
 
     def candles(self, security_id: int, segment: str, start: Millis, end: Millis, now: Millis) -> Sequence[Candle]:
         """Return one-minute candles that open in ``[start, end)``, the forming one as it stands at `now`."""
@@ -93,9 +88,9 @@ class TapeMarket:
         found: list[Candle] = []
         while day <= last:
             if day == today:
-                listing = self._listing(day)
+                listing = self._opened.listing(day)
                 if listing is not None and key in listing.listed:
-                    found += self._tape(key, day).candles(start, end, now)
+                    found += self._opened.tape(key, day).candles(start, end, now)
             elif self.hours(day) is not None:
                 found += self._past(key, day, start, end)
             day += timedelta(days=1)
@@ -104,7 +99,7 @@ class TapeMarket:
     def expiries(self, underlying_id: int, now: Millis) -> Sequence[date]:
         """Return the expiry dates of an index that are not past, nearest first; none for an index without options."""
         today = ist(now).date()
-        listing = self._listing(self._source.calendar.next(today).on)
+        listing = self._opened.listing(self._source.calendar.next(today).on)
         return [on for on in listing.expiries.get(underlying_id, ()) if on >= today] if listing else []
 
     def chain(self, underlying_id: int, expiry_on: date, now: Millis) -> Chain:
@@ -115,7 +110,7 @@ class TapeMarket:
         UnknownInstrumentError
             If there is no such index or expiry.
         """
-        listing = self._listing(self._source.calendar.next(ist(now).date()).on)
+        listing = self._opened.listing(self._source.calendar.next(ist(now).date()).on)
         members = [one for one in listing.listed.values() if _belongs(one, underlying_id, expiry_on)] if listing else []
         if not members:
             raise UnknownInstrumentError(f"no options of {underlying_id} expire on {expiry_on}; ask for the expiries")
@@ -148,37 +143,6 @@ class TapeMarket:
             start, on = hours.open_at, hours.on
             self._day = (start, calendar.next(on + timedelta(days=1)).open_at, on)
         return on
-
-    def _listing(self, on: date) -> Listing | None:
-        if on not in self._listings:
-            self._listings[on] = self._source.listing(on)
-            while len(self._listings) > LISTINGS_KEPT:
-                self._listings.popitem(last=False)
-        return self._listings[on]
-
-    def _listed(self, key: Key, on: date) -> Listed:
-        listing = self._listing(on)
-        found = listing.listed.get(key) if listing else None
-        if found is None:
-            raise UnknownInstrumentError(f"{key[1]} is not listed in {key[0]} on {on}; look in the instrument master")
-        return found
-
-    def _tape(self, key: Key, on: date) -> Tape:
-        tapes = self._tapes.setdefault(on, {})
-        if len(self._tapes) > TAPES_KEPT:
-            oldest = next(iter(self._tapes))
-            del self._tapes[oldest]
-            self._books.pop(oldest, None)
-        if key not in tapes:
-            listed = self._listed(key, on)
-            tapes[key] = tape(listed.contract, listed.candles, self._source.seed)
-        return tapes[key]
-
-    def _books_of(self, key: Key, on: date) -> Books:
-        books = self._books.setdefault(on, {})
-        if key not in books:
-            books[key] = Books(self._listed(key, on), self._tape(key, on))
-        return books[key]
 
     def _past(self, key: Key, on: date, start: Millis, end: Millis) -> Sequence[Candle]:
         """Return the candles of a session that is over."""
