@@ -106,7 +106,7 @@ class Control:
         return clock_shown(self._core)
 
     def set_clock(self, _: Request, raw: bytes) -> Answer:
-        """Set the market's clock. Set back, the exchange begins anew, without orders and positions."""
+        """Set the market's clock. Set back or to another date, the exchange begins anew, without orders."""
         asked, clock, before = ClockBody.model_validate_json(raw), self._core.clock, self._core.now
         if asked.mode == "real":
             clock.use_real()
@@ -119,7 +119,7 @@ class Control:
         else:
             clock.set(to_millis(asked.at), speed=asked.speed)
         now = clock.now()
-        if now < before:
+        if now < before or ist(now).date() != ist(before).date():
             self._core.restart(now)
         self._core.settle()
         return clock_shown(self._core)
