@@ -26,6 +26,7 @@ from exchange.safeguards import Safeguards
 from exchange.services import Bus, Chance, Event, Faults, Listener, NoFaults, Parameters, Services, Timeline
 from exchange.supercounter import SuperCounter
 from exchange.superorders import SuperOrders
+from exchange.trailing import Trail
 from exchange.venue import Venue
 
 __all__ = ["Bus", "Chance", "Core", "Event", "Faults", "Listener", "NoFaults", "Parameters", "Timeline"]
@@ -56,7 +57,8 @@ class Core(Services):
         self.checks = Checks(self, self.orders, self.ledgers.of)
         self.floor = Floor(self, self.orders, self.ledgers.of)
         self.venue = Venue(self, self.orders, self.floor, self.checks)
-        self.supers = SuperOrders(self, self.orders, self.venue, self.floor)
+        self.supers = SuperOrders(self, self.orders, self.venue)
+        Trail(self, self.supers, self.floor)
         self.safeguards = Safeguards(self, self.orders, self.venue, self.ledgers)
         gate = Gate(self, self.safeguards.killed)
         self.counter = Counter(self, self.orders, self.venue, self.supers, gate)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from exchange.clock import Millis
 from exchange.contracts import Contract
 from exchange.envelopes import NO_SUCH_ORDER, order_error
-from exchange.floor import Floor
 from exchange.matching import protected_price
 from exchange.orderbook import OrderBook
 from exchange.orders import Leg, Order, Origin, Side, Status, Ticket
+from exchange.rules import Rules
 from exchange.services import Services
 from exchange.venue import Venue
 
@@ -40,7 +40,10 @@ class Terms:
 
 @dataclass
 class SuperOrder:
-    """One super order. `reference` is the price that the trail counts from, `watched_from` how far it has looked."""
+    """One super order. `reference` is the price that the trail counts from, `watched_from` how far it has looked.
+
+    While it is `racing` or `sizing`, changes of its own legs are its own doing.
+    """
 
     entry: Order
     terms: Terms
@@ -49,6 +52,7 @@ class SuperOrder:
     reference: int = 0
     watched_from: Millis = 0
     racing: bool = False
+    sizing: bool = False
 
     def price(self, leg: Leg) -> int:
         """Return where an exit leaves, in paise."""
@@ -80,6 +84,16 @@ class SuperOrder:
         return "CANCELLED" if over else "PENDING"
 
 
+def exit_ticket(order: SuperOrder, leg: Leg, quantity: int, rules: Rules) -> Ticket:
+    """Return the order that an exit is: a limit at the target, or a stop whose limit lies a protection band beyond."""
+    entry, price = order.entry, order.price(leg)
+    side: Side = "SELL" if entry.ticket.side == "BUY" else "BUY"
+    if leg == "TARGET_LEG":
+        return replace(entry.ticket, side=side, kind="LIMIT", quantity=quantity, price=price, trigger=0)
+    limit = protected_price(side, price, entry.contract, rules)
+    return replace(entry.ticket, side=side, kind="STOP_LOSS", quantity=quantity, price=limit, trigger=price)
+
+
 class SuperOrders:
     """The super orders of the day.
 
@@ -91,17 +105,14 @@ class SuperOrders:
         Where entries and exits are entered.
     venue : Venue
         Takes them through their lives.
-    floor : Floor
-        Says when trailing stops should look at the market.
     """
 
-    def __init__(self, services: Services, book: OrderBook, venue: Venue, floor: Floor) -> None:
+    def __init__(self, services: Services, book: OrderBook, venue: Venue) -> None:
         self._services = services
         self._book = book
         self._venue = venue
         self._supers: dict[str, SuperOrder] = {}
         book.watchers.append(self._follow)
-        floor.before_pass.append(self._trail)
 
     def place(self, client_id: str, ticket: Ticket, contract: Contract, terms: Terms) -> Order:
         """Take a super order in and return its entry."""
@@ -120,6 +131,10 @@ class SuperOrders:
         """Return a client's super orders, oldest first."""
         return [one for one in self._supers.values() if one.entry.origin.client_id == client_id]
 
+    def all(self) -> list[SuperOrder]:
+        """Return everybody's super orders, oldest first."""
+        return list(self._supers.values())
+
     def clear(self) -> None:
         """Begin another day."""
         self._supers.clear()
@@ -130,7 +145,7 @@ class SuperOrders:
         order.reference = self._last_price(order)
         for leg, exit_order in list(order.exits.items()):
             if exit_order.is_open and not exit_order.triggered:
-                self._move(order, leg, order.price(leg))
+                self.move(order, leg, order.price(leg))
 
     def cancel(self, order: SuperOrder, leg: Leg) -> None:
         """Cancel the whole by its entry, or one exit for good.
@@ -171,8 +186,13 @@ class SuperOrders:
             if order.entry.is_open:
                 self._venue.withdraw(order.entry, reason="An exit leg has traded")
             self._race(order, changed)
-        if order.entry.filled and not order.racing:
-            self._size(order)
+        if order.entry.filled and not order.racing and not order.sizing:
+            order.sizing = True
+            known = -1
+            while known != order.closed:  # an exit may fill the moment it is opened
+                known = order.closed
+                self._size(order)
+            order.sizing = False
 
     def _size(self, order: SuperOrder) -> None:
         """Bring each exit to what the entry has opened and the other has not closed."""
@@ -185,22 +205,11 @@ class SuperOrders:
                 self._open(order, leg, wanted)
 
     def _open(self, order: SuperOrder, leg: Leg, quantity: int) -> None:
-        entry, price = order.entry, order.price(leg)
-        side: Side = "SELL" if entry.ticket.side == "BUY" else "BUY"
-        stop = leg == "STOP_LOSS_LEG"
-        limit = protected_price(side, price, entry.contract, self._services.rules) if stop else price
-        ticket = replace(
-            entry.ticket,
-            side=side,
-            kind="STOP_LOSS" if stop else "LIMIT",
-            quantity=quantity,
-            price=limit,
-            trigger=price if stop else 0,
-            amo="",
-        )
-        origin = replace(entry.origin, leg=leg, parent=entry.order_id)
-        if stop:
+        entry = order.entry
+        if leg == "STOP_LOSS_LEG":
             order.reference, order.watched_from = entry.last_price, self._services.now
+        origin = replace(entry.origin, leg=leg, parent=entry.order_id)
+        ticket = exit_ticket(order, leg, quantity, self._services.rules)
         order.exits[leg] = self._book.open(origin, ticket, entry.contract)
         self._venue.work(order.exits[leg])
 
@@ -218,23 +227,8 @@ class SuperOrders:
         order.racing = False
         self._services.publish("oco_race", client_id, (first.order_id, other.order_id, order.closed))
 
-    def _trail(self) -> None:
-        """Move trailing stops by a jump for every jump that the price has gone the right way."""
-        market, now = self._services.market, self._services.now
-        for order in list(self._supers.values()):
-            stop, jump = order.exits.get("STOP_LOSS_LEG"), order.terms.jump
-            if stop is None or not stop.is_open or stop.triggered or jump == 0:
-                continue
-            contract, sign = order.entry.contract, order.entry.sign
-            prints = market.prints(contract.security_id, contract.segment, order.watched_from, now)
-            order.watched_from = now
-            best = max((sign * traded.price for traded in prints), default=sign * order.reference)
-            steps = (best - sign * order.reference) // jump
-            if steps > 0:
-                order.reference += sign * steps * jump
-                self._move(order, "STOP_LOSS_LEG", stop.trigger + sign * steps * jump)
-
-    def _move(self, order: SuperOrder, leg: Leg, price: int) -> None:
+    def move(self, order: SuperOrder, leg: Leg, price: int) -> None:
+        """Put an exit at another price; a stop takes its limit along."""
         exit_order = order.exits[leg]
         if leg == "TARGET_LEG":
             self._venue.reprice(exit_order, price=price, trigger=0)

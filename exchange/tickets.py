@@ -91,19 +91,15 @@ def instrument_of(body: Body) -> tuple[int, str]:
     return int(text), segment
 
 
-def read_ticket(body: Body, contract: Contract, rules: Rules, *, correlation_length: int | None = None) -> Ticket:
+def read_ticket(body: Body, contract: Contract, rules: Rules) -> Ticket:
     """Return what an order asks for.
 
     Parameters
     ----------
-    body : mapping
-        With the SDK's keys.
-    contract : Contract
-        The instrument that `instrument_of` names.
+    body, contract : mapping, Contract
+        With the SDK's keys, and the instrument that `instrument_of` finds in it.
     rules : Rules
         Say how long a correlation id may be.
-    correlation_length : int, optional
-        Instead of the rules'.
 
     Raises
     ------
@@ -116,11 +112,10 @@ def read_ticket(body: Body, contract: Contract, rules: Rules, *, correlation_len
     correlation = read.word("correlationId")
     if side not in SIDES or kind not in KINDS or product not in PRODUCTS or validity not in {"DAY", "IOC"}:
         raise input_error()
-    if len(correlation) > (correlation_length or rules.correlation_length) or not _CORRELATION.fullmatch(correlation):
+    if len(correlation) > rules.correlation_length or not _CORRELATION.fullmatch(correlation):
         raise input_error()
     price, trigger = read.paise("price"), read.paise("triggerPrice")
-    problem = price_problem(side, kind, price, trigger, contract)
-    if problem is not None:
+    if (problem := price_problem(side, kind, price, trigger, contract)) is not None:
         raise problem
     return Ticket(
         side=SIDES[side],
