@@ -6,6 +6,8 @@ second. Which side, how wide and how much depend on the instrument and the momen
 
 from typing import NamedTuple
 
+import numpy as np
+
 from exchange.clock import Millis
 from exchange.contracts import Contract
 from exchange.listings import Listed
@@ -73,6 +75,9 @@ class Books:
         self._from, self._until = 0, 0
         self._traded = _untraded(listed.contract.previous_close, (listed.previous_open_interest,) * 3)
         self._slot = -1
+        interest = tape.open_interest
+        extremes = (np.maximum.accumulate(interest), np.minimum.accumulate(interest))
+        self._interests = list(zip(*(column.tolist() for column in (interest, *extremes)), strict=True))
         self._latest: Book | None = None
 
     def at(self, now: Millis) -> Book:
@@ -117,10 +122,7 @@ class Books:
 
     def _interest(self, known: int) -> tuple[int, int, int]:
         """Return open interest after so many minutes: the latest, the highest, the lowest."""
-        seen = self._tape.open_interest[:known]
-        if len(seen) == 0:
-            return (self._listed.previous_open_interest,) * 3
-        return int(seen[-1]), int(seen.max()), int(seen.min())
+        return self._interests[known - 1] if known else (self._listed.previous_open_interest,) * 3
 
 
 def _untraded(price: int, interest: tuple[int, int, int]) -> _Traded:

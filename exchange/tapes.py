@@ -4,7 +4,6 @@ The path of a candle depends on nothing after it. Every print lies within its ca
 first print is the open and the last the close, and the prints' quantities add up to the candle's volume.
 """
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -61,17 +60,24 @@ class Tape:
     def candles(self, start: Millis, end: Millis, now: Millis) -> Sequence[Candle]:
         """Return the candles that open in ``[start, end)`` made of the prints up to `now`."""
         upto = self.last(now) + 1
-        opens = self.opened_at.tolist()
-        found = []
-        for row in range(bisect_left(opens, start), bisect_left(opens, end)):
-            first, past = (int(x) for x in np.searchsorted(self.row[:upto], [row, row + 1]))
-            if first == past:
-                break
-            prices = self.price[first:past]
-            traded = int(self.quantity[first:past].sum())
-            ohlc = (int(prices[0]), int(prices.max()), int(prices.min()), int(prices[-1]))
-            found.append(Candle(opens[row], *ohlc, traded, int(self.open_interest[row])))
-        return found
+        begun = int(self.row[upto - 1]) + 1 if upto else 0  # every candle has at least one print
+        first, past = (min(int(place), begun) for place in np.searchsorted(self.opened_at, [start, end]))
+        if first >= past:
+            return []
+        bounds = np.searchsorted(self.row[:upto], np.arange(first, past + 1))
+        starts, ends = bounds[:-1], bounds[1:] - 1
+        shown = slice(int(starts[0]), int(ends[-1]) + 1)
+        within = starts - starts[0]
+        columns = (
+            self.opened_at[first:past],
+            self.price[starts],
+            np.maximum.reduceat(self.price[shown], within),
+            np.minimum.reduceat(self.price[shown], within),
+            self.price[ends],
+            np.add.reduceat(self.quantity[shown].astype(np.int64), within),
+            self.open_interest[first:past],
+        )
+        return [Candle(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 def tape(contract: Contract, candles: MinuteCandles, seed: int) -> Tape:

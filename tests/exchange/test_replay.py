@@ -1,4 +1,4 @@
-"""Some recorded minutes through the feed: candles made of its packets are those recorded, and the bytes are the seed's."""
+"""Some recorded minutes through the feed: its packets make the recorded candles, and its bytes are the seed's."""
 
 import hashlib
 import json
