@@ -98,8 +98,8 @@ class Checks:
 
     def utilised(self, client_id: str) -> int:
         """Return what positions and pending orders tie up, in paise."""
-        pending = [order for order in self._book.of(client_id) if order.is_open and order.exchange_order_id != "0"]
-        return self.position_margin(client_id).total + sum(self._needs(order, pending) for order in pending)
+        needs = self._needs(client_id, self._pending(client_id))
+        return self.position_margin(client_id).total + sum(needs.values())
 
     def position_margin(self, client_id: str) -> Margin:
         """Return the margin on a client's positions."""
@@ -114,41 +114,55 @@ class Checks:
 
     def _short_of_funds(self, order: Order) -> str | None:
         client_id = order.origin.client_id
-        others = [
-            other
-            for other in self._book.of(client_id)
-            if other.is_open and other.exchange_order_id != "0" and other.order_id != order.order_id
-        ]
-        needed = self._needs(order, others)
+        others = [other for other in self._pending(client_id) if other.order_id != order.order_id]
+        needs = self._needs(client_id, [*others, order])
+        needed = needs.pop(order.order_id)
         if needed == 0:
             return None
-        free = (
-            self._ledger(client_id).cash
-            - self.position_margin(client_id).total
-            - sum(self._needs(other, others) for other in others)
-        )
+        free = self._ledger(client_id).cash - self.position_margin(client_id).total - sum(needs.values())
         if needed <= free:
             return None
         return f"Insufficient Funds. Available {free / 100:.2f} Required {needed / 100:.2f}"
 
-    def _needs(self, order: Order, others: list[Order]) -> int:
-        """Return what the part of an order that opens a position ties up, in paise; exit legs tie up nothing."""
-        if order.origin.leg in {"TARGET_LEG", "STOP_LOSS_LEG"}:
-            return 0
-        contract = order.contract
-        held = self._ledger(order.origin.client_id).net(contract, order.ticket.product)
-        closing = sum(
-            other.remaining
-            for other in others
-            if other.number < order.number
-            and other.contract.security_id == contract.security_id
-            and other.ticket.product == order.ticket.product
-            and other.ticket.side == order.ticket.side
-            and other.origin.leg != "STOP_LOSS_LEG"
-        )
-        opens = order.quantity - order.filled - max(0, -order.sign * held - closing)
-        if opens <= 0:
+    def _pending(self, client_id: str) -> list[Order]:
+        """Return the open orders that have passed the checks; exit legs tie up nothing and are left out."""
+        return [
+            order
+            for order in self._book.of(client_id)
+            if order.is_open and order.exchange_order_id != "0" and order.origin.leg in {"NA", "ENTRY_LEG"}
+        ]
+
+    def _needs(self, client_id: str, orders: list[Order]) -> dict[str, int]:
+        """Return what the opening part of each order ties up, in paise, by order id.
+
+        A position can be closed once: earlier orders use it up, those that follow open a new one.
+        """
+        ledger = self._ledger(client_id)
+        closing = self._closing_legs(client_id)
+        needs = {}
+        for order in orders:
+            contract, ticket = order.contract, order.ticket
+            key = (contract.security_id, ticket.product, ticket.side)
+            wanted = order.quantity - order.filled
+            closable = max(0, -order.sign * ledger.net(contract, ticket.product) - closing.get(key, 0))
+            closing[key] = closing.get(key, 0) + min(wanted, closable)
+            opens = wanted - min(wanted, closable)
+            needs[order.order_id] = self._opening_margin(order, opens)
+        return needs
+
+    def _closing_legs(self, client_id: str) -> dict[tuple[int, str, str], int]:
+        """Return how much of each position the exits of super orders will close; a target and its stop count once."""
+        closing: dict[tuple[int, str, str], dict[str, int]] = {}
+        for order in self._book.of(client_id):
+            if order.is_open and order.origin.parent:
+                key = (order.contract.security_id, order.ticket.product, order.ticket.side)
+                parents = closing.setdefault(key, {})
+                parents[order.origin.parent] = max(parents.get(order.origin.parent, 0), order.remaining)
+        return {key: sum(parents.values()) for key, parents in closing.items()}
+
+    def _opening_margin(self, order: Order, quantity: int) -> int:
+        if quantity <= 0:
             return 0
         buys = order.ticket.side == "BUY"
-        price = order.price
-        return order_margin(contract, buys=buys, price=price, quantity=opens, prices_of=self.prices_of).total
+        needed = order_margin(order.contract, buys=buys, price=order.price, quantity=quantity, prices_of=self.prices_of)
+        return needed.total
