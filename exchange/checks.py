@@ -88,9 +88,14 @@ class Checks:
         return wrong_form(order) or self._short_of_funds(order)
 
     def square_off_at(self, on: date | None = None) -> Millis:
-        """Return when intraday positions of a date, today unless given, are squared off."""
-        at = self._services.rules.square_off_at
-        return at_ist(on or ist(self._services.now).date(), at.hour, at.minute, at.second)
+        """Return when intraday positions of a date, today unless given, are squared off.
+
+        A session that only opens later, in the evening of a festival, is squared off at its close.
+        """
+        on, at = on or ist(self._services.now).date(), self._services.rules.square_off_at
+        usual = at_ist(on, at.hour, at.minute, at.second)
+        hours = self._services.market.hours(on)
+        return hours.close_at if hours is not None and hours.open_at >= usual else usual
 
     def available(self, client_id: str) -> int:
         """Return what an account can still spend, in paise."""

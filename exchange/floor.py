@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from exchange.checks import is_open_at
 from exchange.clock import Millis
+from exchange.contracts import Contract
 from exchange.ledgerbook import Ledger
 from exchange.market import Book
 from exchange.matching import Grant, Liquidity, crosses, grants, protected_price, touches
@@ -32,6 +33,8 @@ class Floor:
         self._working: dict[str, Order] = {}
         self._liquidity = Liquidity()
         self._pass_at: Millis | None = None
+        self._range_at: Millis | None = None
+        self._ranges: dict[tuple[int, str, Millis], tuple[int, ...]] = {}
         self.before_pass: list[Callable[[], None]] = []
 
     def enter(self, order: Order) -> None:
@@ -47,9 +50,21 @@ class Floor:
 
     def meet(self, order: Order) -> None:
         """Let an order that is here meet the book now."""
-        contract = order.contract
-        shown = self._services.market.top_of_book(contract.security_id, contract.segment, self._services.now)
-        self._match(order, shown)
+        contract, market, now = order.contract, self._services.market, self._services.now
+        if is_open_at(market, now):
+            self._match(order, market.top_of_book(contract.security_id, contract.segment, now))
+
+    def range_since(self, contract: Contract, after: Millis) -> tuple[int, ...]:
+        """Return the lowest and highest trade after a moment until now, in paise; nothing if there was none."""
+        now = self._services.now
+        if now != self._range_at:
+            self._ranges.clear()
+            self._range_at = now
+        key = (contract.security_id, contract.segment, after)
+        if key not in self._ranges:
+            prices = [traded.price for traded in self._services.market.prints(*key, now)]
+            self._ranges[key] = (min(prices), max(prices)) if prices else ()
+        return self._ranges[key]
 
     def forget(self, *, orders: bool = False) -> None:
         """Forget which quantities have been taken, and all orders too when the day begins anew."""
@@ -69,7 +84,8 @@ class Floor:
         for look in self.before_pass:
             look()
         books: dict[tuple[int, str], Book] = {}
-        for order in list(self._working.values()):
+        working = list(self._working.values()) if is_open_at(self._services.market, self._services.now) else []
+        for order in working:
             key = (order.contract.security_id, order.contract.segment)
             if key not in books:
                 books[key] = self._services.market.top_of_book(*key, self._services.now)
@@ -77,18 +93,18 @@ class Floor:
         self._plan_pass()
 
     def _match(self, order: Order, book: Book) -> None:
-        if order.order_id not in self._working or not is_open_at(self._services.market, self._services.now):
+        if order.order_id not in self._working:
             return
         if order.waits_for_trigger and not self._touched(order, book):
             return
-        client_id = order.origin.client_id
-        is_stop = order.origin.leg == "STOP_LOSS_LEG"
-        if is_stop and self._services.faults.strike("stop_unfilled", client_id) is not None:
-            return
-        levels = self._liquidity.levels(order, book)
-        if not levels or not crosses(order.ticket.side, order.price, levels[0][0]):
+        best = book.ask if order.ticket.side == "BUY" else book.bid
+        if best == 0 or not crosses(order.ticket.side, order.price, best):
             order.passive = True
             return
+        is_stop = order.origin.leg == "STOP_LOSS_LEG"
+        if is_stop and self._services.faults.strike("stop_unfilled", order.origin.client_id) is not None:
+            return
+        levels = self._liquidity.levels(order, book)
         most, cut = self._most(order)
         for grant in grants(order, levels, most):
             if order.is_open:
@@ -110,9 +126,9 @@ class Floor:
 
     def _touched(self, order: Order, book: Book) -> bool:
         contract, now = order.contract, self._services.now
-        prints = self._services.market.prints(contract.security_id, contract.segment, order.watched_from, now)
+        traded = self.range_since(contract, order.watched_from)
         order.watched_from = now
-        if not touches(order, [book.ltp, *(traded.price for traded in prints)]):
+        if not touches(order, (book.ltp, *traded)):
             return False
         order.triggered, order.passive = True, False
         if order.kind == "STOP_LOSS_MARKET":

@@ -21,6 +21,7 @@ class OrderBook:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._orders: dict[str, Order] = {}
+        self._of: dict[str, list[Order]] = {}
         self._count = 0
         self._on: date | None = None
         self.watchers: list[Watcher] = []
@@ -47,6 +48,7 @@ class OrderBook:
             updated_at=now,
         )
         self._orders[order.order_id] = order
+        self._of.setdefault(origin.client_id, []).append(order)
         return order
 
     def find(self, order_id: str, client_id: str) -> Order | None:
@@ -56,7 +58,7 @@ class OrderBook:
 
     def of(self, client_id: str) -> list[Order]:
         """Return a client's orders of the day, oldest first."""
-        return [order for order in self._orders.values() if order.origin.client_id == client_id]
+        return list(self._of.get(client_id, ()))
 
     def all(self) -> list[Order]:
         """Return everybody's orders of the day, oldest first."""
@@ -65,6 +67,9 @@ class OrderBook:
     def clear(self, *, keep_open: bool = False) -> None:
         """Begin another day, with the orders that wait for it or with none."""
         self._orders = {name: order for name, order in self._orders.items() if keep_open and order.is_open}
+        self._of.clear()
+        for order in self._orders.values():
+            self._of.setdefault(order.origin.client_id, []).append(order)
 
     def changed(self, order: Order) -> None:
         """Tell listeners how an order stands, then the parts that follow it."""

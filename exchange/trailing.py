@@ -21,6 +21,7 @@ class Trail:
     def __init__(self, services: Services, supers: SuperOrders, floor: Floor) -> None:
         self._services = services
         self._supers = supers
+        self._floor = floor
         floor.before_pass.append(self.look)
 
     def look(self) -> None:
@@ -32,10 +33,9 @@ class Trail:
 
     def _follow(self, order: SuperOrder, stop_at: int) -> None:
         contract, sign, jump = order.entry.contract, order.entry.sign, order.terms.jump
-        key, now = (contract.security_id, contract.segment), self._services.now
-        prints = self._services.market.prints(*key, order.watched_from, now)
-        order.watched_from = now
-        best = max((sign * traded.price for traded in prints), default=sign * order.reference)
+        traded = self._floor.range_since(contract, order.watched_from)
+        order.watched_from = self._services.now
+        best = max((sign * price for price in traded), default=sign * order.reference)
         steps = (best - sign * order.reference) // jump
         if steps > 0:
             order.reference += sign * steps * jump
