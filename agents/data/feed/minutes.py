@@ -1,6 +1,5 @@
 """The minutes in which an instrument makes candles: those of its sessions, in seconds since 1970 UTC."""
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
@@ -89,11 +88,6 @@ def ranges(minutes: Sequence[int]) -> list[tuple[int, int]]:
         else:
             found.append((minute, minute + MINUTE))
     return found
-
-
-def within(minutes: Sequence[int], first: int, end: int) -> Sequence[int]:
-    """Return the sorted minutes in ``[first, end)``."""
-    return minutes[bisect_right(minutes, first - 1) : bisect_right(minutes, end - 1)]
 
 
 def _spans(session: Session) -> Spans:

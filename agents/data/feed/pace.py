@@ -1,12 +1,12 @@
 """How long to wait before the next connection: doubling, with jitter and a cap, longer when asked to slow down."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-Sleep = Callable[[float], Awaitable[None]]
+Sleep = Callable[[float], Coroutine[Any, Any, None]]  # Any: coroutines neither take nor yield anything here
 
 JITTER: Final = 0.25  # of a delay, either way
 MOST_DOUBLINGS: Final = 16
@@ -93,9 +93,13 @@ class Backoff:
     def after(self, end: End) -> float:
         """Return the seconds to wait after the end of a connection."""
         if end.settled:
-            self._failures.clear()
+            self.forget()
         before = self._failures.get(end.why, 0)
         self._failures[end.why] = before + 1
         first, most = self._pace.delays[end.why]
         plain = min(first * 2.0 ** min(before, MOST_DOUBLINGS), most)
         return min(plain * (1.0 + JITTER * (2.0 * self._rng.random() - 1.0)), most)
+
+    def forget(self) -> None:
+        """Begin anew: it works again."""
+        self._failures.clear()
