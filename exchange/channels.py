@@ -120,18 +120,24 @@ class Channel:
         self.put(packets.disconnect(reason), now)
         self.closing = True
 
-    def packets_of(self, instrument: Instrument, book: Book, *, first: bool = False) -> list[bytes]:
-        """Return what a state of an instrument sends in its mode, open interest beside a quote when it changed."""
-        mode = self.modes[instrument]
-        if instrument.segment == INDEX and self.rules.index_mode == "ticker":
-            mode = "ticker"
-        found = [packets.packet(mode, instrument.target, book)]
-        if mode == "quote" and instrument.segment != INDEX and self.interest.get(instrument) != book.open_interest:
-            self.interest[instrument] = book.open_interest
-            found.append(packets.open_interest(instrument.target, book.open_interest))
-        if first and instrument.segment == INDEX:
-            found.insert(0, packets.previous_close(instrument.target, book.previous_close, 0))
-        return found
+    def mode_of(self, instrument: Instrument) -> Mode:
+        """Return in which mode a subscribed instrument is sent."""
+        is_index = instrument.segment == INDEX
+        return "ticker" if is_index and self.rules.index_mode == "ticker" else self.modes[instrument]
+
+    def packet_of(self, instrument: Instrument, book: Book) -> bytes:
+        """Return what a state of an instrument sends in its mode."""
+        is_index = instrument.segment == INDEX
+        mode = "ticker" if is_index and self.rules.index_mode == "ticker" else self.modes[instrument]
+        return packets.packet(mode, instrument.target, book)
+
+    def beside(self, instrument: Instrument, book: Book) -> list[bytes]:
+        """Return what goes with a quote of a derivative: its open interest, when it changed."""
+        quoted = self.modes[instrument] == "quote" and instrument.segment != INDEX
+        if not quoted or self.interest.get(instrument) == book.open_interest:
+            return []
+        self.interest[instrument] = book.open_interest
+        return [packets.open_interest(instrument.target, book.open_interest)]
 
     def _subscribe(self, mode: Mode, asked: Sequence[Instrument], market: Market, now: Millis) -> list[bytes]:
         if len(asked) > PER_REQUEST or len(self.modes.keys() | set(asked)) > PER_CONNECTION:
@@ -146,7 +152,9 @@ class Channel:
                 continue  # the live feed says nothing of it and never sends a packet
             self.modes[one] = mode
             self.interest.pop(one, None)
-            found.extend(self.packets_of(one, book, first=True))
+            if one.segment == INDEX:
+                found.append(packets.previous_close(one.target, book.previous_close, 0))
+            found += [self.packet_of(one, book), *self.beside(one, book)]
         return found
 
     def _unsubscribe(self, mode: Mode, instruments: Iterable[Instrument]) -> None:

@@ -122,13 +122,15 @@ class Feed:
         checked_at = self._core.clock.real()
         while self._open:
             now = self._core.settle()
-            self.hub.advance(now)
+            for _ in self.hub.steps(now):
+                self._look()
+                await asyncio.sleep(0)
             if self._core.clock.real() - checked_at >= CHECK_EVERY:
                 checked_at = self._core.clock.real()
                 self.hub.check(now)
             self._look()
             step = self.hub.rules.conflate
-            wait = self._core.clock.real_delay(step - now % step)
+            wait = self._core.clock.real_delay(step - self._core.clock.now() % step)
             await asyncio.sleep(min(max(wait, SHORTEST_WAIT), LONGEST_WAIT))
 
     def _look(self) -> None:

@@ -38,7 +38,8 @@ class FeedFaults:
         if strike("feed_stale", where) is not None:
             shown = channel.first_seen.setdefault(instrument, book)
             return replace(book, ltp=shown.ltp, ltt=shown.ltt, volume=shown.volume)
-        channel.first_seen[instrument] = book
+        if channel.first_seen:
+            channel.first_seen.pop(instrument, None)
         if strike("feed_zero_prices", where) is not None:
             return replace(book, ltp=0)
         return book

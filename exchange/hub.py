@@ -6,8 +6,9 @@ called.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import chain
 from typing import Final
 
 from exchange import packets
@@ -17,12 +18,16 @@ from exchange.clock import Millis, ist
 from exchange.core import Core
 from exchange.feedfaults import FeedFaults
 from exchange.market import Book, TradingHours, UnknownInstrumentError
+from exchange.packets import Mode
 
 EVICTED: Final = 805
 NO_PLAN: Final = 806
 REFUSED: Final[dict[Refused, int]] = {"expired": 807, "replaced": 808, "malformed": 809, "client": 810}
 
+AT_ONCE: Final = 100  # instruments looked at in one step
 CATCH_UP: Final = 10_000  # milliseconds of real time; a clock that jumps further leaves a hole
+Due = dict[int, dict[Instrument, Book]]
+Packed = dict[tuple[Instrument, Mode], bytes]
 _OPEN_STATUS = packets.status(packets.Target(packets.SEGMENTS["NSE_FNO"], 0))
 
 
@@ -44,6 +49,7 @@ class Hub:
         self._faults = FeedFaults(core)
         self._count = 0
         self._until = self._window(core.now)
+        self._undone: Iterator[None] = iter(())
         self._hours: tuple[date | None, TradingHours | None] = (None, None)
 
     def connect(self, client_id: str, token: str, now: Millis) -> Channel:
@@ -51,6 +57,7 @@ class Hub:
 
         The oldest connection of a client gives way to one too many.
         """
+        self._finish()
         self._count += 1
         channel = Channel(self._count, client_id, token, self.rules)
         reason = self._refusal(channel)
@@ -87,15 +94,33 @@ class Hub:
 
     def advance(self, now: Millis) -> None:
         """Put what happened up to a moment into the outboxes."""
+        for _ in self.steps(now):
+            pass
+
+    def steps(self, now: Millis) -> Iterator[None]:
+        """Do what `advance` does in steps, so that orders need not wait for a thousand quotes.
+
+        What an earlier call left undone is done first. Whoever stops between two steps loses nothing.
+        """
+        self._finish()
         until = self._window(now)
         self._until = min(self._until, until)  # the clock may have been set back
         most = self._window(int(CATCH_UP * max(self._core.clock.speed, 1.0)))
+        spans = [(self._until, until)]
         if until - self._until > 2 * most:
-            self._send(self._until, self._until + most)
-            self._until = until - most
-        if until > self._until:
-            self._send(self._until, until)
-            self._until = until
+            spans = [(self._until, self._until + most), (until - most, until)]
+        self._until = until
+        self._undone = chain.from_iterable(self._send(*span) for span in spans)
+        yield from self._drained()
+
+    def _finish(self) -> None:
+        for _ in self._drained():
+            pass
+
+    def _drained(self) -> Iterator[None]:
+        """Do what is undone; whoever comes in between finishes it for the one who began."""
+        while next(self._undone, self) is None:
+            yield
 
     def _refusal(self, channel: Channel) -> int | None:
         accounts, at = self._core.accounts, self._core.clock.real()
@@ -105,33 +130,50 @@ class Hub:
             return REFUSED[error.why]
         return None if account.data_plan else NO_PLAN
 
-    def _send(self, after: Millis, until: Millis) -> None:
+    def _send(self, after: Millis, until: Millis) -> Iterator[None]:
         """Send the windows that end in ``(after, until]``."""
         busy = [channel for channel in self.channels if not channel.closing]
-        due = self._states({one for channel in busy for one in channel.modes}, after, until) if busy else {}
+        if not busy or until <= after:
+            return
+        due: Due = defaultdict(dict)
+        wanted = list(dict.fromkeys(one for channel in busy for one in channel.modes))
+        for first in range(0, len(wanted), AT_ONCE):
+            self._look(wanted[first : first + AT_ONCE], (after, until), due)
+            yield
         opening = self._status_windows(after, until)
         for window in sorted(due.keys() | opening):
-            states = due.get(window, {})
+            packed: Packed = {}
             for channel in busy:
                 owed = [_OPEN_STATUS] if window in opening else []
-                for one in channel.modes:
-                    if one in states:
-                        book = self._faults.book(channel, one, states[one])
-                        owed.extend(channel.packets_of(one, book))
-                self._put(channel, owed, window)
+                self._put(channel, owed + self._owed(channel, due.get(window, {}), packed), window)
+                yield
 
-    def _states(self, wanted: Iterable[Instrument], after: Millis, until: Millis) -> dict[int, dict[Instrument, Book]]:
-        """Return, by window, the books of the instruments that traded in it."""
+    def _look(self, wanted: Iterable[Instrument], span: tuple[Millis, Millis], due: Due) -> None:
+        """Add, by window, the books of the instruments that traded in it."""
         market, step = self._core.market, self.rules.conflate
-        due: dict[int, dict[Instrument, Book]] = defaultdict(dict)
         for one in wanted:
             try:
-                prints = market.prints(one.security_id, one.segment, after, until)
-                for window in sorted({-(-trade.at // step) * step for trade in prints}):
+                prints = market.prints(one.security_id, one.segment, *span)
+                for window in {-(-trade.at // step) * step for trade in prints}:
                     due[window][one] = market.top_of_book(one.security_id, one.segment, window)
             except UnknownInstrumentError:  # expired while subscribed
                 continue
-        return due
+
+    def _owed(self, channel: Channel, states: Mapping[Instrument, Book], packed: Packed) -> list[bytes]:
+        """Return a window's packets for a connection; `packed` holds those made for the others."""
+        owed: list[bytes] = []
+        for one, mode in channel.modes.items():
+            true = states.get(one)
+            if true is None:
+                continue
+            shown = self._faults.book(channel, one, true)
+            packet = packed.get((one, mode)) if shown is true else channel.packet_of(one, shown)
+            if packet is None:
+                packet = packed[one, mode] = channel.packet_of(one, true)
+            owed.append(packet)
+            if mode == "quote":
+                owed += channel.beside(one, shown)
+        return owed
 
     def _put(self, channel: Channel, owed: Sequence[bytes], window: Millis) -> None:
         if not owed or channel.silent or channel.closing:

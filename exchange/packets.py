@@ -37,13 +37,11 @@ _TICKER = struct.Struct("<BHBIfI")
 _PREVIOUS_CLOSE = struct.Struct("<BHBIfI")
 _QUOTE = struct.Struct("<BHBIfHIfIIIffff")
 _OPEN_INTEREST = struct.Struct("<BHBII")
-_FULL = struct.Struct("<BHBIfHIfIIIIIIffff")
-_LEVEL = struct.Struct("<IIHHff")
+_FULL = struct.Struct("<BHBIfHIfIIIIIIffff" + "IIHHff" * DEPTH)
 _DISCONNECT = struct.Struct("<BHBIH")
-_FULL_BYTES = _FULL.size + DEPTH * _LEVEL.size
 
 _U16, _U32 = 0xFFFF, 0xFFFFFFFF
-_NOBODY = Level(0, 0, 0, 0, 0, 0)
+_NOBODY = (Level(0, 0, 0, 0, 0, 0),) * DEPTH
 
 
 class Target(NamedTuple):
@@ -65,31 +63,38 @@ def ticker(target: Target, book: Book) -> bytes:
 
 def previous_close(target: Target, price: int, open_interest: int) -> bytes:
     """Return a previous-close packet, 16 bytes; `price` in paise."""
-    return _PREVIOUS_CLOSE.pack(PREVIOUS_CLOSE, _PREVIOUS_CLOSE.size, *target, price / 100, _whole(open_interest))
+    return _PREVIOUS_CLOSE.pack(PREVIOUS_CLOSE, _PREVIOUS_CLOSE.size, *target, price / 100, open_interest & _U32)
 
 
 def quote(target: Target, book: Book) -> bytes:
     """Return a quote packet, 50 bytes. The last quantity wraps at 65,536."""
-    return _QUOTE.pack(QUOTE, _QUOTE.size, *target, *_trade(book), *(paise / 100 for paise in _day(book)))
+    return _QUOTE.pack(QUOTE, _QUOTE.size, *target, *_trade(book), *_day(book))
 
 
 def open_interest(target: Target, contracts: int) -> bytes:
     """Return an open-interest packet, 12 bytes; it accompanies quotes of derivatives."""
-    return _OPEN_INTEREST.pack(OPEN_INTEREST, _OPEN_INTEREST.size, *target, _whole(contracts))
+    return _OPEN_INTEREST.pack(OPEN_INTEREST, _OPEN_INTEREST.size, *target, contracts & _U32)
 
 
 def full(target: Target, book: Book) -> bytes:
     """Return a full packet, 162 bytes: quote, open interest and five levels of depth."""
-    interest = (book.open_interest, book.open_interest_high, book.open_interest_low)
-    head = _FULL.pack(
+    rows = book.depth if len(book.depth) == DEPTH else _NOBODY
+    depth = [
+        number
+        for bids, asks, bid_orders, ask_orders, bid, ask in rows
+        for number in (bids & _U32, asks & _U32, bid_orders & _U16, ask_orders & _U16, bid / 100, ask / 100)
+    ]
+    return _FULL.pack(
         FULL,
-        _FULL_BYTES,
+        _FULL.size,
         *target,
         *_trade(book),
-        *map(_whole, interest),
-        *(paise / 100 for paise in _day(book)),
+        book.open_interest & _U32,
+        book.open_interest_high & _U32,
+        book.open_interest_low & _U32,
+        *_day(book),
+        *depth,
     )
-    return head + b"".join(_level(row) for row in _rows(book))
 
 
 def status(target: Target) -> bytes:
@@ -126,31 +131,12 @@ def _trade(book: Book) -> tuple[float, int, int, float, int, int, int]:
         book.ltq & _U16,
         wall_clock(book.ltt),
         book.average / 100,
-        _whole(book.volume),
-        _whole(book.total_ask_quantity),
-        _whole(book.total_bid_quantity),
+        book.volume & _U32,
+        book.total_ask_quantity & _U32,
+        book.total_bid_quantity & _U32,
     )
 
 
-def _day(book: Book) -> tuple[int, int, int, int]:
+def _day(book: Book) -> tuple[float, float, float, float]:
     """Return open, previous close, high and low; during the session the field named close is the one before."""
-    return book.open, book.previous_close, book.high, book.low
-
-
-def _rows(book: Book) -> tuple[Level, ...]:
-    return (*book.depth[:DEPTH], *(_NOBODY,) * (DEPTH - len(book.depth)))
-
-
-def _level(row: Level) -> bytes:
-    return _LEVEL.pack(
-        _whole(row.bid_quantity),
-        _whole(row.ask_quantity),
-        row.bid_orders & _U16,
-        row.ask_orders & _U16,
-        row.bid / 100,
-        row.ask / 100,
-    )
-
-
-def _whole(number: int) -> int:
-    return number & _U32
+    return book.open / 100, book.previous_close / 100, book.high / 100, book.low / 100
