@@ -96,14 +96,18 @@ class FeedThread:
     def _run(self) -> None:
         try:
             asyncio.run(self._main())
-        except BaseException as error:  # noqa: BLE001  (kept for the caller's thread, which raises it)
-            self._failure = error
-            _log.error("the live feed has ended: %s", type(error).__name__)
         finally:
             self._ready.set()
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
+        task = asyncio.create_task(self._serve())
+        await asyncio.wait({task})
+        self._failure = task.exception()  # for the caller's thread, which raises it
+        if self._failure is not None:
+            _log.error("the live feed has ended: %s", type(self._failure).__name__)
+
+    async def _serve(self) -> None:
         self._feed = self._build()
         self._ready.set()
         await self._feed.run(self._stop)
