@@ -94,13 +94,24 @@ class TokenKeeper:
         What the processes share.
     now : callable
         Returns the machine's present, aware: tokens live in real time, whatever the market's clock shows.
+    is_paper : bool
+        Whether a paper exchange makes the tokens: it forgets them when it restarts, so they may be made at any time.
     """
 
-    def __init__(self, wire: Wire, credentials: Credentials, file: TokenFile, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        credentials: Credentials,
+        file: TokenFile,
+        now: Callable[[], datetime],
+        *,
+        is_paper: bool = False,
+    ) -> None:
         self._wire = wire
         self._credentials = credentials
         self._file = file
         self._now = now
+        self._is_paper = is_paper
         secrets = (credentials.token, credentials.pin, credentials.totp_secret)
         hide(*(secret.get_secret_value() for secret in secrets if secret is not None))
 
@@ -207,6 +218,9 @@ class TokenKeeper:
         return {"dhanClientId": self._credentials.client_id, "pin": pin.get_secret_value(), "totp": password}
 
     def _refuse_war(self, now: datetime) -> None:
+        """Raise `TokenRefusedError` where another program seems to make tokens for this account too."""
+        if self._is_paper:
+            return
         minted = [each for each in self._file.minted() if each.astimezone(IST).date() == now.astimezone(IST).date()]
         if minted and now - minted[-1] < MINT_EVERY:
             wait = (MINT_EVERY - (now - minted[-1])).total_seconds()
