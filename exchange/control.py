@@ -111,7 +111,7 @@ class Control:
         if asked.mode == "real":
             clock.use_real()
         elif asked.mode == "open":
-            clock.keep_open(self._span, asked.on or ist(before).date(), speed=asked.speed)
+            clock.keep_open(lambda on: _span(self._core, on), asked.on or ist(before).date(), speed=asked.speed)
         elif asked.at is None:
             raise ControlError(
                 "mode set needs a moment with its zone, such as 2026-11-23T09:15:00+05:30; give it as at"
@@ -191,10 +191,6 @@ class Control:
             raise ControlError(f"there is no client {client_id}; POST /clients adds one")
         return account
 
-    def _span(self, on: date) -> Span | None:
-        hours = self._core.market.hours(on)
-        return (hours.open_at, hours.close_at) if hours is not None else None
-
     def _scripts(self) -> list[Mapping[str, Any]]:
         return [script.state() for script in self._faults.scripts()]
 
@@ -221,7 +217,12 @@ def create_app(core: Core, token: str, feed: Feed | None = None) -> Starlette:
     if not isinstance(core.faults, FaultBox):
         raise ControlError("the exchange's faults cannot be scripted; build its core with a FaultBox")
     api = Control(core, core.faults, feed)
-    table: list[tuple[str, str, Callable[[Request, bytes], Answer]]] = [
+    return Starlette(routes=[Route(path, _guarded(token, act), methods=[method]) for method, path, act in _table(api)])
+
+
+def _table(api: Control) -> list[tuple[str, str, Callable[[Request, bytes], Answer]]]:
+    """Return method, path and what answers."""
+    return [
         ("GET", "/state", api.state),
         ("GET", "/events", api.events),
         ("GET", "/faults", api.scripts),
@@ -240,7 +241,11 @@ def create_app(core: Core, token: str, feed: Feed | None = None) -> Starlette:
         ("POST", "/clients/{client_id}/orders", api.foreign_order),
         ("PUT", "/limits", api.set_limits),
     ]
-    return Starlette(routes=[Route(path, _guarded(token, act), methods=[method]) for method, path, act in table])
+
+
+def _span(core: Core, on: date) -> Span | None:
+    hours = core.market.hours(on)
+    return (hours.open_at, hours.close_at) if hours is not None else None
 
 
 def _guarded(token: str, act: Callable[[Request, bytes], Answer]) -> Callable[[Request], Awaitable[Response]]:

@@ -17,7 +17,7 @@ from exchange.channels import Channel, FeedRules, Instrument
 from exchange.clock import Millis, ist
 from exchange.core import Core
 from exchange.feedfaults import FeedFaults
-from exchange.market import Book, TradingHours, UnknownInstrumentError
+from exchange.market import Book, Market, TradingHours, UnknownInstrumentError
 from exchange.packets import Mode
 
 EVICTED: Final = 805
@@ -50,7 +50,7 @@ class Hub:
         self._count = 0
         self._until = self._window(core.now)
         self._undone: Iterator[None] = iter(())
-        self._hours: tuple[date | None, TradingHours | None] = (None, None)
+        self._bells = Bells(core.market)
 
     def connect(self, client_id: str, token: str, now: Millis) -> Channel:
         """Open a connection; one that is refused comes back with the reason in its outbox, closing.
@@ -140,7 +140,7 @@ class Hub:
         for first in range(0, len(wanted), AT_ONCE):
             self._look(wanted[first : first + AT_ONCE], (after, until), due)
             yield
-        opening = self._status_windows(after, until)
+        opening = {self._window(at) for at in self._bells.between(after, until + self.rules.conflate)} - {after}
         for window in sorted(due.keys() | opening):
             packed: Packed = {}
             for channel in busy:
@@ -183,15 +183,27 @@ class Hub:
         frames = [b"".join(owed[start : start + size]) for start in range(0, len(owed), size)]
         self._faults.put(channel, frames, window)
 
-    def _status_windows(self, after: Millis, until: Millis) -> set[int]:
-        """Return the windows in which derivatives open or close."""
-        on = ist(until).date()
-        if self._hours[0] != on:
-            self._hours = (on, self._core.market.hours(on))
-        hours = self._hours[1]
-        if hours is None:
-            return set()
-        return {self._window(at) for at in (hours.open_at, hours.close_at) if after < self._window(at) <= until}
-
     def _window(self, at: Millis) -> Millis:
         return at // self.rules.conflate * self.rules.conflate
+
+
+class Bells:
+    """When derivatives open and close.
+
+    Parameters
+    ----------
+    market : Market
+        Knows the hours.
+    """
+
+    def __init__(self, market: Market) -> None:
+        self._market = market
+        self._hours: tuple[date | None, TradingHours | None] = (None, None)
+
+    def between(self, start: Millis, end: Millis) -> list[Millis]:
+        """Return the openings and closes in ``[start, end)``, both on one date."""
+        on = ist(end).date()
+        if self._hours[0] != on:
+            self._hours = (on, self._market.hours(on))
+        hours = self._hours[1]
+        return [at for at in (hours.open_at, hours.close_at) if start <= at < end] if hours is not None else []

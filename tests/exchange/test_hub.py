@@ -330,3 +330,16 @@ def test_a_kick_and_a_reset_end_the_connection(stage: Stage) -> None:
     stage.box.add(Script("feed_reset", where=OTHER))
     stage.pass_time(cut, 5)
     assert (ended(kicked), kicked.closing, cut.closing, cut.resetting) == (807, True, True, True)
+
+
+def test_opening_and_close_are_announced_once(market: Market) -> None:
+    stage = Stage(market)
+    hours = market.hours(ON)
+    assert hours is not None
+    for bell in (hours.open_at, hours.close_at):
+        stage.core.clock.set(bell - 1_000)
+        stage.core.restart(bell - 1_000)
+        stage.hub.advance(stage.core.settle())
+        channel = stage.connect()
+        assert codes(stage.pass_time(channel, 3, 30)) == [packets.STATUS]
+        stage.hub.leave(channel)
