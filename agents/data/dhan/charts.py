@@ -1,6 +1,6 @@
 """Candles as Dhan's charts give them: columns of numbers, a page of dates at a time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -31,11 +31,6 @@ class Page:
 
     first: date
     last: date
-
-    @property
-    def days(self) -> int:
-        """How many calendar days it has."""
-        return (self.last - self.first).days + 1
 
 
 @dataclass(frozen=True)
@@ -72,14 +67,6 @@ class RollingOption:
     def name(self) -> str:
         """What the desk calls it."""
         return f"{self.underlying.underlying}-{self.strike}-{self.right.value}"
-
-
-def pages(first: date, last: date, days: int) -> Iterator[Page]:
-    """Yield the dates from `first` to `last` in pages of at most `days`, oldest first."""
-    while first <= last:
-        end = min(first + timedelta(days=days - 1), last)
-        yield Page(first, end)
-        first = end + timedelta(days=1)
 
 
 def page_days(minutes: int) -> int:

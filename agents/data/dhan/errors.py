@@ -82,6 +82,7 @@ _BY_MESSAGE = (
     ("invalid ip", Trouble.ADDRESS),
     ("not subscribed", Trouble.ACCESS),
     ("too many requests", Trouble.THROTTLED),
+    ("once every", Trouble.THROTTLED),
     ("invalid token", Trouble.TOKEN),
     ("token is invalid", Trouble.TOKEN),
     ("token invalid", Trouble.TOKEN),

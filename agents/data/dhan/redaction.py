@@ -16,7 +16,7 @@ _SHORTEST = 4
 _TOKEN = re.compile(r"(?:paper\.)?eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){0,2}")
 _PAIR = re.compile(
     r"(?P<name>\b(?:access[-_]?token|token|pin|totp|password|secret|app[-_]secret|api[-_]?key|authorization)\b)"
-    r"(?P<middle>[\"']?\s?[:=]\s?[\"']?(?:Bearer )?)(?P<value>[^\s\"'&,;)}\]]+)",
+    r"(?P<middle>[\"']?\s?[:=]\s?[\"']?(?:Bearer )?)(?!\[hidden)(?P<value>[^\s\"'&,;)}\]]+)",
     re.IGNORECASE,
 )
 
