@@ -1,4 +1,4 @@
-"""One order's change as the broker tells it: keys in any case, words in any case, repeats and disorder made harmless."""
+"""One order's change as the broker tells it: any case of keys and words, and repeats and disorder made harmless."""
 
 import json
 from collections import OrderedDict

@@ -14,6 +14,8 @@ from agents.data.feed.tapes import Tape
 
 GRACE: Final = 2
 PATIENCE: Final = 10
+HOLE: Final = 5
+LONG_AGO: Final = 30 * 86_400  # trades older than this make no candle
 BELIEVED: Final = 5  # seconds that a trade may lie ahead of our clock and still prove that a minute is over
 
 
@@ -58,15 +60,22 @@ class MinuteBars:
         due to one connection arrives in order.
     patience : int
         Seconds after a minute's end at which it is closed without proof, all of it doubtful.
+    hole : int
+        Seconds without a trade of any instrument after which something must have been kept from us, although the
+        connection stood. Subscribe something that trades all the time, such as the index.
     """
 
-    def __init__(self, minutes: Minutes, now: int, *, grace: int = GRACE, patience: int = PATIENCE) -> None:
+    def __init__(
+        self, minutes: Minutes, now: int, *, grace: int = GRACE, patience: int = PATIENCE, hole: int = HOLE
+    ) -> None:
         self._minutes = minutes
         self._grace = grace
         self._patience = patience
+        self._hole = hole
         self._tapes: dict[FeedKey, Tape] = {}
         self._doubts: list[Doubt] = []
         self._next = minutes.first_from(minutes.opening_of(now))
+        self._oldest = now - LONG_AGO
         self._newest = 0
 
     def add(self, instrument: FeedInstrument) -> None:
@@ -108,6 +117,11 @@ class MinuteBars:
             tape.covered_from = self._next_minute(now)
             return
         at = price.traded_at
+        if at < self._oldest:  # never traded, or nonsense
+            tape.remember(price)
+            return
+        if at > self._newest + self._hole and at > self._minutes.opening_of(at) + self._hole:
+            self.missed(at)
         self._newest = max(self._newest, at)
         if tape.covered_from is None:
             tape.covered_from = self._next_minute(max(now, at))

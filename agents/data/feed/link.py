@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from agents.data.feed.health import Counts
 from agents.data.feed.pace import Backoff, End, Pace, Sleep, Why
 from agents.data.feed.wire import Credentials
+from agents.domain.errors import TradingError
 
 _log = logging.getLogger(__name__)
 
@@ -102,9 +103,17 @@ class Link:
     async def _pause(self, why: Why, used: str, delay: float) -> None:
         """Wait so long; after a refusal of our credentials, only until there is another token than `used`."""
         left = delay
+        if why is Why.CREDENTIALS:
+            await self._replace()
         while left > 0.0:
             step = min(self._pace.look_every, left) if why is Why.CREDENTIALS else left
             await self._sleep(step)
             left -= step
             if why is Why.CREDENTIALS and self._credentials.token().get_secret_value() != used:
                 return
+
+    async def _replace(self) -> None:
+        try:
+            await asyncio.to_thread(self._credentials.refused)
+        except TradingError as error:
+            _log.error("%s: the token was refused and there is no other: %s", self._name, error)

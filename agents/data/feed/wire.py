@@ -32,6 +32,16 @@ class Credentials(Protocol):
         """Return the token in force, quickly and without asking the broker."""
         ...
 
+    def refused(self) -> None:
+        """Take note that the broker refused the token; look for another one. May block; called in a thread.
+
+        Raises
+        ------
+        TradingError
+            If no other can be had.
+        """
+        ...
+
 
 class Ended(Exception):  # noqa: N818  (it ends a connection, which is no error)
     """Carries the end of a connection through code that reads from it."""
