@@ -143,7 +143,7 @@ def fetch_chain(
     Raises
     ------
     DhanError
-        If the answer has no price of the underlying, or an id that the master gives to another option.
+        If the answer has no price of the underlying or of any option, or an id that the master gives to another option.
     MissingDataError
         If the chain is empty.
     """
@@ -166,6 +166,8 @@ def fetch_chain(
         raise DhanError(f"{what} has no price of {name} itself; leave it and ask again")
     gaps: list[str] = []
     rows = tuple(_rows(strikes, master, name, expiry_on, gaps))
+    if not any(row.ltp or row.bid or row.ask for row in rows):
+        raise DhanError(f"{what} has no price of any option; leave it and ask again")
     if gaps:
         _log.warning("%s has gaps: %s", what, "; ".join(gaps[:5]))
     digest = hashlib.sha256(reply.body).hexdigest()

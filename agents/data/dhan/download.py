@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from agents.data.calendar import NseCalendar
 from agents.data.candles import clean
@@ -20,6 +21,9 @@ from agents.data.writing import insert_candles, with_source
 from agents.domain.errors import ConfigError, MissingDataError
 from agents.domain.market import Session
 from agents.domain.values import IST, Frozen
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Progress = Callable[[int, int], None]
 SETTLES = timedelta(minutes=15)  # just after a session its last candles may still be missing
@@ -150,17 +154,17 @@ class CandleDownload:
         if not len(raw.opened):
             return
         sums.read += len(raw.opened)
-        found = {as_date(day) for day in ist_day(raw.opened)}
-        sums.seen |= found
-        self._write(question, raw, _settled(asked, found, question.now), sums)
+        sums.seen |= {as_date(day) for day in ist_day(raw.opened)}
+        self._write(question, raw, asked, sums)
 
-    def _write(self, question: Question, raw: RawCandles, settled: date | None, sums: _Sums) -> None:
+    def _write(self, question: Question, raw: RawCandles, asked: Sequence[Session], sums: _Sums) -> None:
         sql = "select instrument, tick_size from instruments"
         known: dict[str, Decimal] = dict(self._store.rows(sql)) if self._store.exists else {}
         done, log = clean(raw, self._calendar, minutes=question.minutes, tick_sizes=known)
         label = _label(question.name, question.minutes)
         page = f"{label}{question.page.first}..{question.page.last}"
         table, issues = with_source(candle_rows(done), self._source), log.arrow(page)
+        settled = _settled(asked, _whole_sessions(raw, issues), question.now)
         with self._store.write() as connection:
             stamp = self._store.now()
             added = insert_candles(connection, done.instruments, table, source=self._source, stamp=stamp)
@@ -203,12 +207,19 @@ class CandleDownload:
         return found
 
 
-def _settled(asked: Sequence[Session], found: set[date], now: datetime) -> date | None:
-    """Return the last session up to which nothing more can come: all closed, and those without candles long past."""
+def _whole_sessions(raw: RawCandles, issues: "pa.Table") -> set[date]:
+    """Return the sessions that have candles, and none missing."""
+    found = {as_date(day) for day in ist_day(raw.opened)}
+    rules, sessions = issues["rule"].to_pylist(), issues["session"].to_pylist()
+    return found - {on for rule, on in zip(rules, sessions, strict=True) if rule == "missing_candle"}
+
+
+def _settled(asked: Sequence[Session], whole: set[date], now: datetime) -> date | None:
+    """Return the last session up to which nothing more can come: all closed, and those with holes long past."""
     settled = None
     for session in asked:
         over = now >= session.derivatives_close_at + SETTLES
-        if not over or (session.on not in found and now - session.close_at < STILL_COMING):
+        if not over or (session.on not in whole and now - session.close_at < STILL_COMING):
             break
         settled = session.on
     return settled

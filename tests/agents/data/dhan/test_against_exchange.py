@@ -107,9 +107,10 @@ def test_an_empty_chart_is_no_success(agent: DataCollectionAgent, venue: Venue) 
 
 
 def test_a_late_index_candle_and_a_missing_one_are_seen(agent: DataCollectionAgent, venue: Venue) -> None:
-    venue.fault("missing_last_candle", times=1)
+    venue.fault("missing_last_candle", times=1, parameters={"count": 5})  # today's first ones may be among the five
     report = agent.fetch_historical_data("NIFTY-I", *DAYS)
     assert report.issues["missing_candle"] == 1
+    assert agent.fetch_historical_data("NIFTY-I", *DAYS).added == 3 * 385 - report.added > 0
     venue.fault("late_index_candle", times=1)
     assert agent.fetch_historical_data("NIFTY", *DAYS).added >= 1080
 
@@ -117,7 +118,7 @@ def test_a_late_index_candle_and_a_missing_one_are_seen(agent: DataCollectionAge
 @pytest.mark.parametrize("fault", ["nan_quotes", "zero_quotes"])
 def test_prices_that_are_none_reach_nobody(fault: str, agent: DataCollectionAgent, venue: Venue) -> None:
     venue.fault(fault, "POST /v2/*", times=None)
-    with pytest.raises(DhanError, match="no price of NIFTY"):
+    with pytest.raises(DhanError, match="no price of"):
         agent.fetch_option_chain("NIFTY", date(2026, 11, 24))
     assert agent.fetch_quotes("NIFTY") == {}
     assert not agent.store.exists

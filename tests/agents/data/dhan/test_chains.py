@@ -100,11 +100,13 @@ def test_a_recorded_chain_is_read_whole(shared: Path, answering: Any, wire: Wire
 
 def test_what_is_missing_or_no_price_is_a_gap_and_never_a_number(answering: Any, wire: Wire, tmp_path: Path) -> None:
     odd = {**SIDE, "last_price": None, "top_bid_price": 0, "top_ask_price": -0.0, "implied_volatility": None}
-    snapshot = fetched(answering, wire, tmp_path, body(ce=odd, pe=None))
-    [row] = snapshot.rows
+    snapshot = fetched(answering, wire, tmp_path, body(ce=odd))
+    row = snapshot.rows[0]
     assert (row.ltp, row.bid, row.ask, row.iv) == (None, None, None, None)
-    assert snapshot.gaps == ("25650 has no PE",)
-    assert snapshot.chain().quotes == ()
+    assert [quote.contract.option_type for quote in snapshot.chain().quotes] == [OptionType.PE]
+    assert fetched(answering, wire, tmp_path, body(pe=None)).gaps == ("25650 has no PE",)
+    with pytest.raises(DhanError, match="no price of any option"):
+        fetched(answering, wire, tmp_path, body(ce=odd, pe=None))
 
 
 def test_crossed_quotes_are_left_out(answering: Any, wire: Wire, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from agents.domain.errors import ConfigError, MissingDataError
 from agents.domain.values import IST
 
 CALENDAR = NseCalendar()
+OPTION = "NIFTY26112425650CE"  # an option need not trade every minute
 NOON = datetime(2026, 10, 1, 12, 0, tzinfo=IST)
 YEAR = Page(date(2026, 1, 1), date(2026, 10, 1))
 
@@ -71,7 +72,7 @@ def stored(store: Store) -> int:
 
 def test_no_page_is_longer_than_dhan_allows_and_none_overlap(download: CandleDownload, charts: Charts) -> None:
     steps: list[tuple[int, int]] = []
-    report = download.run("NIFTY-I", 1, YEAR, NOON, lambda *step: steps.append(step))
+    report = download.run(OPTION, 1, YEAR, NOON, lambda *step: steps.append(step))
     sessions = len(CALENDAR.days(YEAR.first, YEAR.last))
     assert (report.sessions, report.added, report.pages, report.missing) == (sessions, sessions, 4, ())
     assert max((page.last - page.first).days for page in charts.asked) < 90
@@ -82,15 +83,15 @@ def test_no_page_is_longer_than_dhan_allows_and_none_overlap(download: CandleDow
 def test_a_repeated_download_asks_only_for_the_session_that_goes_on(
     download: CandleDownload, charts: Charts, store: Store
 ) -> None:
-    before = download.run("NIFTY-I", 1, YEAR, NOON)
+    before = download.run(OPTION, 1, YEAR, NOON)
     charts.asked.clear()
-    again = download.run("NIFTY-I", 1, YEAR, NOON)
+    again = download.run(OPTION, 1, YEAR, NOON)
     assert charts.asked == [Page(NOON.date(), NOON.date())]
     assert (again.added, again.there, again.sessions_there) == (0, 1, before.sessions - 1)
     after_close = NOON.replace(hour=16)
-    download.run("NIFTY-I", 1, YEAR, after_close)
+    download.run(OPTION, 1, YEAR, after_close)
     charts.asked.clear()
-    assert download.run("NIFTY-I", 1, YEAR, after_close).sessions_there == before.sessions
+    assert download.run(OPTION, 1, YEAR, after_close).sessions_there == before.sessions
     assert charts.asked == []
     assert stored(store) == before.sessions
 
@@ -98,12 +99,12 @@ def test_a_repeated_download_asks_only_for_the_session_that_goes_on(
 def test_a_stopped_download_goes_on_where_it_stopped(download: CandleDownload, charts: Charts, store: Store) -> None:
     charts.fails_at = 3
     with pytest.raises(DhanUnavailableError):
-        download.run("NIFTY-I", 1, YEAR, NOON)
+        download.run(OPTION, 1, YEAR, NOON)
     kept = stored(store)
     assert kept > 0
     failed = charts.asked[-1]
     charts.asked.clear()
-    report = download.run("NIFTY-I", 1, YEAR, NOON)
+    report = download.run(OPTION, 1, YEAR, NOON)
     assert charts.asked[0].first == failed.first
     assert report.sessions_there == kept
     assert stored(store) == report.sessions
@@ -113,10 +114,10 @@ def test_sessions_without_candles_are_named_and_recent_ones_asked_for_again(
     download: CandleDownload, charts: Charts
 ) -> None:
     charts.holes = {date(2026, 3, 4), date(2026, 9, 29)}
-    assert download.run("NIFTY-I", 1, YEAR, NOON).missing == (date(2026, 3, 4), date(2026, 9, 29))
+    assert download.run(OPTION, 1, YEAR, NOON).missing == (date(2026, 3, 4), date(2026, 9, 29))
     charts.asked.clear()
     charts.holes.clear()
-    report = download.run("NIFTY-I", 1, YEAR, NOON)
+    report = download.run(OPTION, 1, YEAR, NOON)
     assert charts.asked == [Page(date(2026, 9, 29), NOON.date())]
     assert report.missing == ()
 
@@ -126,30 +127,30 @@ def test_nothing_at_all_is_an_error_and_is_not_remembered(
 ) -> None:
     charts.holes = set(CALENDAR.days(YEAR.first, YEAR.last))
     for _ in range(2):
-        with pytest.raises(MissingDataError, match="NIFTY-I"):
-            download.run("NIFTY-I", 1, YEAR, NOON)
+        with pytest.raises(MissingDataError, match="NIFTY26112425650CE"):
+            download.run(OPTION, 1, YEAR, NOON)
     assert not store.exists
 
 
 def test_intervals_and_instruments_are_remembered_apart(download: CandleDownload, charts: Charts) -> None:
     week = Page(date(2026, 9, 21), date(2026, 9, 25))
-    for name, minutes in (("NIFTY-I", 1), ("NIFTY-I", 15), ("NIFTY-II", 1)):
+    for name, minutes in ((OPTION, 1), (OPTION, 15), ("NIFTY26112425700CE", 1)):
         assert download.run(name, minutes, week, NOON).sessions_there == 0
     assert len(charts.asked) == 3
 
 
 def test_dates_without_a_session_are_refused(download: CandleDownload) -> None:
     with pytest.raises(ConfigError, match="no session"):
-        download.run("NIFTY-I", 1, Page(date(2026, 9, 26), date(2026, 9, 27)), NOON)
+        download.run(OPTION, 1, Page(date(2026, 9, 26), date(2026, 9, 27)), NOON)
     with pytest.raises(ConfigError, match="today is 2026-10-01"):
-        download.run("NIFTY-I", 1, Page(date(2026, 10, 5), date(2026, 10, 9)), NOON)
+        download.run(OPTION, 1, Page(date(2026, 10, 5), date(2026, 10, 9)), NOON)
 
 
 def test_a_later_value_is_a_conflict_and_the_first_is_kept(
     download: CandleDownload, charts: Charts, store: Store
 ) -> None:
     today = Page(NOON.date(), NOON.date())
-    download.run("NIFTY-I", 1, today, NOON)
+    download.run(OPTION, 1, today, NOON)
     before = charts.fetch
 
     def changed(question: Question) -> RawCandles:
@@ -158,5 +159,5 @@ def test_a_later_value_is_a_conflict_and_the_first_is_kept(
         return raw
 
     other = CandleDownload(store, CALENDAR, changed, source="dhan", days=90)
-    assert other.run("NIFTY-I", 1, today, NOON + timedelta(minutes=1)).conflicts == 1
+    assert other.run(OPTION, 1, today, NOON + timedelta(minutes=1)).conflicts == 1
     assert store.rows("select close from candles") == [(2010,)]
