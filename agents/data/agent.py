@@ -1,8 +1,10 @@
 """The data agent: candles, chains and the live feed of the broker, in the store and in memory."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from datetime import date, datetime
+from random import Random
 from typing import TYPE_CHECKING
 
 from agents.data.calendar import NseCalendar
@@ -23,6 +25,10 @@ from agents.data.dhan.errors import DhanError, DhanUnavailableError
 from agents.data.dhan.master import InstrumentMaster
 from agents.data.dhan.quotes import fetch_quotes
 from agents.data.dhan.resolve import Resolved, resolve
+from agents.data.feed.broker import AccountFeed
+from agents.data.feed.live import FeedLimits
+from agents.data.feed.pace import Sleep
+from agents.data.feed.thread import FeedThread
 from agents.data.hours import DAILY
 from agents.data.reading import RawCandles
 from agents.data.store import Store
@@ -129,6 +135,36 @@ class DataCollectionAgent:
         self._watch.refuse_stale(snapshot)
         store_option_quotes(self.store, snapshot.table(), source=self.dhan.source)
         return snapshot
+
+    def start_live_feed(
+        self, *instruments: str, rng: Random, sleep: Sleep = asyncio.sleep, limits: FeedLimits | None = None
+    ) -> FeedThread:
+        """Start the live feed in a thread of its own: latest quotes in memory, candles and snapshots in the store.
+
+        Parameters
+        ----------
+        *instruments : str
+            What to subscribe: indices, futures, options by the desk's names.
+        rng : Random
+            Jitter of reconnects.
+        sleep : callable
+            Waits so many real seconds.
+        limits : FeedLimits, optional
+            How the feed behaves; the defaults are for a market that runs at its own speed.
+
+        Returns
+        -------
+        FeedThread
+            The running feed; stop it when done.
+
+        Raises
+        ------
+        MissingDataError
+            If today's master does not list an instrument.
+        DataError
+            If the feed cannot be started.
+        """
+        return AccountFeed(self.dhan, self.store, self.calendar, self.clock).start(instruments, sleep, rng, limits)
 
     def expiries(self, underlying: str) -> list[date]:
         """Return the expiries of an index that are not over, the nearest first; the master's where the list fails.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from agents.domain.values import IST
 from zonedesk.commands.market import MINUTES
 from zonedesk.shell import DataDir, Debug, Json, Mode, Shell, day, settings_of, wall_now
 
@@ -60,7 +61,7 @@ def download(
             shots = [agent.snapshot_chain(name) for name in names or settings.instruments]
             shell.result(*_chains_in_words(shots, settings))
         else:
-            until = day(last) if last else agent.clock.now().date()
+            until = day(last) if last else agent.clock.now().astimezone(IST).date()
             since = day(first) if first else until - timedelta(days=89)
             reports = _candles(agent, shell, names or _usual(settings), (since, until), MINUTES[interval])
             facts = {"store": str(settings.store_path), "downloads": [each.model_dump(mode="json") for each in reports]}
@@ -68,16 +69,17 @@ def download(
 
 
 def open_agent(settings: "Settings") -> "DataCollectionAgent":
-    """Return the data agent of a command, on the machine's clock. Raises as `open_dhan`."""
+    """Return the data agent of a command, on the market's clock. Raises as `open_dhan`."""
     from agents.data.agent import DataCollectionAgent  # noqa: PLC0415  (start-up)
     from agents.data.calendar import NseCalendar  # noqa: PLC0415  (start-up)
-    from agents.data.clock import SystemClock  # noqa: PLC0415  (start-up)
+    from agents.data.clock import market_clock  # noqa: PLC0415  (start-up)
     from agents.data.dhan.connect import open_dhan  # noqa: PLC0415  (start-up)
     from agents.data.store import Store  # noqa: PLC0415  (start-up)
 
     dhan = open_dhan(settings, wall=wall_now, sleep=time.sleep, jitter=random.random)
     store = Store(settings.store_path, settings.mode, now=wall_now)
-    return DataCollectionAgent(dhan, store, NseCalendar(), SystemClock())
+    calendar = NseCalendar()
+    return DataCollectionAgent(dhan, store, calendar, market_clock(settings, calendar))
 
 
 def _usual(settings: "Settings") -> list[str]:

@@ -10,7 +10,14 @@ from pathlib import Path
 
 from agents.data.dhan.errors import DhanError, Trouble
 from agents.data.dhan.limiter import CallKind
-from agents.data.dhan.master import DERIVATIVES, INDEX_SEGMENT, InstrumentMaster, Listing, parse_master
+from agents.data.dhan.master import (
+    DERIVATIVES,
+    INDEX_SEGMENT,
+    InstrumentMaster,
+    Listing,
+    MasterChangedError,
+    parse_master,
+)
 from agents.data.dhan.reader import Reader
 from agents.domain.errors import DataError
 
@@ -60,9 +67,14 @@ class MasterFiles:
         return self._path(on, DERIVATIVES).is_file()
 
     def _load(self, on: date) -> InstrumentMaster:
-        derivatives = parse_master(self._lines(on, DERIVATIVES), on, underlyings=self._underlyings).listings
-        if not derivatives:
-            self._path(on, DERIVATIVES).unlink(missing_ok=True)
+        path = self._path(on, DERIVATIVES)
+        try:
+            derivatives = parse_master(self._lines(on, DERIVATIVES), on, underlyings=self._underlyings).listings
+        except MasterChangedError:
+            path.unlink(missing_ok=True)
+            raise
+        if all(each.kind == "index" for each in derivatives):
+            path.unlink(missing_ok=True)
             names = ", ".join(sorted(self._underlyings))
             raise DataError(f"the instrument master of {on} lists no derivatives of {names}; ask again later")
         return InstrumentMaster(on, (*self._indices(on), *derivatives))

@@ -62,6 +62,11 @@ class Venue:
         self.control("DELETE", "/faults")
         self.control("POST", "/faults", {"name": name, "where": where, **script})
 
+    def seed_token(self, settings: Settings) -> None:
+        """Put a token made on the web where the processes of a desk look for it."""
+        token = self.control("POST", "/clients/1000000001/token")["access_token"]
+        TokenFile(settings.home / "dhan" / "token.json").write(SecretStr(token), datetime.now(UTC))
+
 
 @contextmanager
 def running_venue() -> Iterator[Venue]:
@@ -86,8 +91,7 @@ def running_venue() -> Iterator[Venue]:
 def agent_on(venue: Venue, folder: Path, sleep: Any = time.sleep) -> DataCollectionAgent:
     """The data agent as the paper desk has it, on the exchange's clock, with a token made on the web."""
     settings = Settings(mode="paper", data_dir=folder, exchange_port=venue.port)
-    token = venue.control("POST", "/clients/1000000001/token")["access_token"]
-    TokenFile(settings.home / "dhan" / "token.json").write(SecretStr(token), datetime.now(UTC))
+    venue.seed_token(settings)
     dhan = open_dhan(settings, wall=lambda: datetime.now(UTC), sleep=sleep, jitter=lambda: 0.0)
     store = Store(settings.store_path, "paper", now=lambda: datetime.now(UTC))
     return DataCollectionAgent(dhan, store, NseCalendar(), venue)
