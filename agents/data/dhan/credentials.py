@@ -40,13 +40,14 @@ class TokenClaims(Frozen):
 
 
 class Profile(Frozen):
-    """What Dhan says of an account; times are IST."""
+    """What Dhan says of an account; times are IST. `served_at` is the server's clock, if it told it."""
 
     client_id: str
     token_valid_until: AwareDatetime
     data_plan_active: bool
     data_valid_until: date | None
     segments: tuple[str, ...]
+    served_at: AwareDatetime | None = None
 
 
 def claims_of(token: SecretStr) -> TokenClaims:
@@ -91,8 +92,8 @@ def one_time_password(secret: SecretStr, at: datetime) -> SecretStr:
     return SecretStr(str(number % 10**_DIGITS).zfill(_DIGITS))
 
 
-def profile_of(facts: Any) -> Profile:  # Any: JSON
-    """Return a profile as Dhan words it. Raises `ConfigError` if its fields are not there."""
+def profile_of(facts: Any, served_at: datetime | None = None) -> Profile:  # Any: JSON
+    """Return a profile from Dhan's words. Raises `ConfigError` if its fields are not there."""
     try:
         until = datetime.strptime(str(facts["tokenValidity"]), "%d/%m/%Y %H:%M").replace(tzinfo=IST)
         data_until = str(facts.get("dataValidity") or "")[:10]
@@ -101,6 +102,7 @@ def profile_of(facts: Any) -> Profile:  # Any: JSON
             token_valid_until=until,
             data_plan_active=str(facts["dataPlan"]).strip().lower() == "active",
             data_valid_until=date.fromisoformat(data_until) if data_until[:1].isdigit() else None,
+            served_at=served_at,
             segments=tuple(word.strip() for word in str(facts["activeSegment"]).split(",") if word.strip()),
         )
     except (KeyError, TypeError, ValueError) as error:

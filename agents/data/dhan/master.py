@@ -215,6 +215,8 @@ def parse_master(lines: Iterable[str], on: date, *, underlyings: frozenset[str] 
             for name, column in vars(layout).items()
             if name != "name"
         }
+        if underlyings is not None and cells["kind"] != "INDEX" and _underlying(cells) not in underlyings:
+            continue
         try:
             listing = _listing(cells, number)
         except (ValueError, InvalidOperation) as error:
@@ -222,7 +224,7 @@ def parse_master(lines: Iterable[str], on: date, *, underlyings: frozenset[str] 
                 f"line {number} of the {layout.name} instrument master of {on} cannot be read ({error}): "
                 f"{','.join(row)[:120]}; compare it with agents/data/dhan/master.py"
             ) from error
-        if listing and (underlyings is None or listing.kind == "index" or listing.underlying in underlyings):
+        if listing:
             found.append(listing)
     return InstrumentMaster(on, tuple(found))
 
@@ -245,7 +247,7 @@ def _layout(header: Sequence[str]) -> _Layout:
 def _listing(cells: dict[str, str], number: int) -> Listing | None:
     """Return what a row lists; None for exchanges' test symbols and segments that have no feed."""
     segment = _SEGMENTS.get((cells["exchange"], cells["segment"]))
-    underlying = canonical_name(cells["underlying"] or cells["symbol"].partition("-")[0])
+    underlying = _underlying(cells)
     if segment is None or "NSETEST" in underlying:
         return None
     kind = _WANTED[cells["kind"]]
@@ -270,6 +272,10 @@ def _listing(cells: dict[str, str], number: int) -> Listing | None:
         lower_limit=_positive(cells["lower"]),
         freeze=_largest(freeze, int(lot)),
     )
+
+
+def _underlying(cells: dict[str, str]) -> str:
+    return canonical_name(cells["underlying"] or cells["symbol"].partition("-")[0])
 
 
 def _largest(freeze: int, lot: int) -> int | None:

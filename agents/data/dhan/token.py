@@ -161,8 +161,8 @@ class TokenKeeper:
         DhanUnavailableError
             If no usable answer came.
         """
-        facts = _success(self._wire.fetch_as_client("the profile", "GET", "/profile"), "the profile")
-        profile = profile_of(facts)
+        reply = self._wire.fetch_as_client("the profile", "GET", "/profile")
+        profile = profile_of(_success(reply, "the profile"), reply.served_at)
         if profile.client_id != self._credentials.client_id:
             raise ConfigError("the access token is of another account than DHAN_CLIENT_ID; set both from one account")
         return profile

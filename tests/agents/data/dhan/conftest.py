@@ -3,6 +3,7 @@
 import base64
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,6 +33,7 @@ class Answering:
     answers: list[tuple[int, bytes]] = field(default_factory=lambda: [(200, b"{}")])
     asked: list[tuple[str, str, bytes]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    delay: float = 0.0
 
     def will(self, *answers: tuple[int, Any]) -> None:  # Any: JSON, or bytes as they are
         self.answers = [
@@ -56,6 +58,7 @@ def answering() -> Iterator[Answering]:
             script.asked.append((self.command, self.path, body))
             script.headers.append({name.lower(): value for name, value in self.headers.items()})
             status, answer = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
+            time.sleep(script.delay)
             if status == 0:  # the connection breaks
                 self.close_connection = True
                 self.connection.close()

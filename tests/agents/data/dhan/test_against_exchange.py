@@ -1,10 +1,12 @@
 """The data agent against the paper exchange: what it reads, and what it does about every fault of REST."""
 
 import logging
+import time
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,7 +14,8 @@ import pytest
 from agents.data.agent import DataCollectionAgent
 from agents.data.dhan import account
 from agents.data.dhan.errors import DhanError, DhanThrottledError, DhanUnavailableError
-from agents.domain.errors import MissingDataError
+from agents.data.feed.thread import FeedThread
+from agents.domain.errors import DataError, MissingDataError
 from tests.agents.data.dhan.venues import Venue, agent_on, running_venue
 
 pytestmark = pytest.mark.process
@@ -138,6 +141,42 @@ def test_a_token_that_died_is_replaced_but_not_again_and_again(agent: DataCollec
     venue.control("POST", "/clients/1000000001/token")
     with pytest.raises(DhanThrottledError, match="2 minutes"):
         account.fetch_funds(agent.dhan.reader)
+
+
+def test_expiries_come_from_the_master_where_the_list_fails(
+    agent: DataCollectionAgent, venue: Venue, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = agent.expiries("NIFTY")
+    venue.fault("gateway_error", "POST /v2/optionchain/expirylist", times=None)
+    assert agent.expiries("NIFTY")[:2] == told[:2]
+    assert "the master's expiries are used" in caplog.text
+
+
+def test_a_server_clock_that_is_wrong_shows_in_the_probe(agent: DataCollectionAgent, venue: Venue) -> None:
+    venue.fault("clock_skew", "GET /v2/profile", times=1, parameters={"seconds": 90.0})
+    skewed, right = agent.dhan.keeper.probe().served_at, agent.dhan.keeper.probe().served_at
+    assert skewed is not None
+    assert right is not None
+    assert 85 < (skewed - right).total_seconds() <= 91
+
+
+def test_the_live_feed_starts_by_names_and_stops(agent: DataCollectionAgent, venue: Venue) -> None:
+    feed = agent.start_live_feed("NIFTY", "NIFTY-I", rng=Random(1))
+    try:
+        waiting, until = {"NIFTY", "NIFTY-I"}, time.monotonic() + 10
+        while waiting:
+            assert time.monotonic() < until, f"no price of {waiting} came"
+            time.sleep(0.05)
+            waiting = {name for name in waiting if not _is_quoted(feed, name, venue)}
+    finally:
+        assert feed.stop()
+
+
+def _is_quoted(feed: FeedThread, name: str, venue: Venue) -> bool:
+    try:
+        return feed.latest.quote(name, venue.now()).ltp > 0
+    except DataError:
+        return False
 
 
 def test_no_secret_is_written_with_every_library_at_debug(

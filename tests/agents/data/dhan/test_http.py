@@ -31,6 +31,15 @@ def test_a_broken_connection_is_no_reply_and_may_have_been_sent(answering: Any, 
     assert caught.value.__context__ is None
 
 
+def test_an_answer_that_comes_too_late_is_no_reply(answering: Any, wire: Wire) -> None:
+    answering.delay = 2.5
+    with pytest.raises(UnansweredError, match="ReadTimeout") as caught:
+        wire.call("the funds", lambda client: client.get_fund_limits())
+    assert caught.value.sent
+    answering.delay = 0.0
+    assert wire.call("the funds", lambda client: client.get_fund_limits()).status == 200
+
+
 def test_a_refused_connection_was_never_sent() -> None:
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
