@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from agents.data.dhan.credentials import Credentials, Profile, TokenClaims, claims_of, one_time_password, profile_of
-from agents.data.dhan.errors import TokenRefusedError, classify, error_of
+from agents.data.dhan.errors import TokenRefusedError, Trouble, classify, error_of
 from agents.data.dhan.http import Wire
 from agents.data.dhan.redaction import hide
 from agents.data.dhan.reply import Reply
@@ -199,6 +199,12 @@ class TokenKeeper:
             raise ConfigError(
                 "there is no access token that lives; set DHAN_ACCESS_TOKEN to a new one from web.dhan.co, or set "
                 "DHAN_PIN and DHAN_TOTP_SECRET, and tokens will be made from them"
+            )
+        fault = classify(reply)
+        if fault is not None and fault.trouble in {Trouble.REQUEST, Trouble.TOKEN}:
+            raise ConfigError(
+                f"Dhan did not give a new access token: {fault}; check DHAN_CLIENT_ID, DHAN_PIN, DHAN_TOTP_SECRET and "
+                "this machine's clock"
             )
         facts = _success(reply, "a new access token")
         text = facts.get("accessToken") or facts.get("token") if isinstance(facts, dict) else None

@@ -102,6 +102,14 @@ def test_a_dead_token_and_no_password_is_for_a_person(answering: Any, tmp_path: 
         keeper(answering, tmp_path, token=lives(-1)).ensure(NOON)
 
 
+def test_a_wrong_pin_is_for_a_person_and_is_not_repeated(answering: Any, tmp_path: Path) -> None:
+    answering.will((400, {"status": "error", "message": "Invalid Pin"}))
+    with pytest.raises(ConfigError, match="Invalid Pin") as caught:
+        keeper(answering, tmp_path, pin=PIN, totp_secret=SECRET).ensure(NOON)
+    assert PIN not in str(caught.value)
+    assert len(answering.asked) == 1
+
+
 def test_a_token_of_another_account_is_refused(answering: Any, tmp_path: Path) -> None:
     other = make_token("2000000002")
     with pytest.raises(ConfigError, match="another account"):
