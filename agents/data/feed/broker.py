@@ -123,7 +123,7 @@ class AccountFeed:
     Parameters
     ----------
     dhan : Dhan
-        An account opened for the feed alone: its requests come from the feed's threads.
+        The account; its requests come from the feed's threads too.
     store : Store
         Where candles and snapshots go.
     calendar : NseCalendar

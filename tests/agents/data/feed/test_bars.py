@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -19,6 +20,7 @@ from exchange.core import Core
 from exchange.faults import FaultBox
 from exchange.hub import Hub
 from exchange.market import Market
+from exchange.recorded import Recording, recorded_market
 from exchange.simulated import simulated_market
 from tests.agents.data.feed.venues import CALENDAR, CLIENT, INDEX, ON, instrument
 
@@ -30,7 +32,9 @@ def ticker(at: int, rupees: float, key: FeedKey = INDEX.key) -> Price:
     return Price(key, rupees, at)
 
 
-def quote(at: int, rupees: float, volume: int, high: float = 0.0, low: float = 0.0, opened: float = 0.0) -> Price:
+def quote(at: int, rupees: float, volume: int, *ohl: float) -> Price:
+    """Return a quote of the future; the session's open, high and low are 0 where they are left out."""
+    opened, high, low = ohl or (0.0, 0.0, 0.0)
     return Price(FUTURE.key, rupees, at, 65, DayFigures(volume, 0.0, opened, high, low, 0.0, 0, 0))
 
 
@@ -84,7 +88,7 @@ def test_volume_is_what_the_sessions_total_grew_by() -> None:
 def test_an_extreme_between_two_packets_shows_in_the_sessions_high() -> None:
     made = begun()
     steady(made, OPEN, OPEN + 6)
-    take(made, quote(OPEN + 6, 10.0, 65, 10.0, 10.0, 10.0), quote(OPEN + 7, 10.5, 300, 11.0, 9.5, 10.0))
+    take(made, quote(OPEN + 6, 10.0, 65, 10.0, 10.0, 10.0), quote(OPEN + 7, 10.5, 300, 10.0, 11.0, 9.5))
     steady(made, OPEN + 8, OPEN + 64)
     (bar,) = (bar for bar in made.seal(OPEN + 63).bars if bar.key == FUTURE.key)
     assert (bar.open, bar.high, bar.low, bar.close) == (200, 220, 190, 210)
@@ -95,7 +99,7 @@ def test_an_extreme_that_may_belong_to_the_minute_before_leaves_doubt() -> None:
     steady(made, OPEN, OPEN + 58)
     take(made, quote(OPEN + 58, 10.0, 65, 10.0, 10.0, 10.0))
     steady(made, OPEN + 58, OPEN + 61)
-    take(made, quote(OPEN + 61, 10.0, 900, 12.0, 10.0, 10.0))
+    take(made, quote(OPEN + 61, 10.0, 900, 10.0, 12.0, 10.0))
     steady(made, OPEN + 62, OPEN + 124)
     sealed = made.seal(OPEN + 123)
     assert Doubt(FUTURE.key, OPEN + 60) in sealed.doubts
@@ -167,9 +171,9 @@ def test_a_feed_that_starts_late_names_the_session_so_far() -> None:
 
 def test_yesterdays_total_is_not_todays_volume() -> None:
     made = bars_at(OPEN - 60)
-    take(made, ticker(OPEN - 86_400 + 60, 9.0), quote(OPEN - 86_400 + 60, 9.0, 5_000_000, 12.0, 8.0, 9.0))
+    take(made, ticker(OPEN - 86_400 + 60, 9.0), quote(OPEN - 86_400 + 60, 9.0, 5_000_000, 9.0, 12.0, 8.0))
     steady(made, OPEN, OPEN + 4)
-    take(made, quote(OPEN + 4, 10.0, 650, 10.0, 9.9, 9.95))
+    take(made, quote(OPEN + 4, 10.0, 650, 9.95, 10.0, 9.9))
     steady(made, OPEN + 4, OPEN + 64)
     (bar,) = (bar for bar in made.seal(OPEN + 63).bars if bar.key == FUTURE.key)
     assert (bar.open, bar.high, bar.low, bar.close, bar.volume) == (199, 200, 198, 200, 650)
@@ -221,9 +225,9 @@ def test_no_minute_is_lost_whatever_comes(seed: int) -> None:
     assert len(seen) == len(set(seen))
 
 
-def packets_of_a_session(market: Market, instruments: list[FeedInstrument]) -> Iterator[tuple[int, bytes]]:
+def packets_of_a_session(market: Market, on: date, chosen: list[FeedInstrument]) -> Iterator[tuple[int, bytes]]:
     """Yield the frames of a session as the exchange sends them, with the second at which each is due."""
-    real = at_ist(ON, 9, 14)
+    real = at_ist(on, 9, 14)
     clock = MarketClock(lambda: real)
     clock.set(real)
     accounts = Accounts(5, [Account(CLIENT)])
@@ -231,27 +235,22 @@ def packets_of_a_session(market: Market, instruments: list[FeedInstrument]) -> I
     core = Core(market, accounts, clock, faults=FaultBox(5), seed=5)
     hub = Hub(core)
     channel = hub.connect(CLIENT, token, core.settle())
-    for one in instruments:
+    for one in chosen:
         row = f'{{"ExchangeSegment":"{one.key.segment}","SecurityId":"{one.key.security_id}"}}'
         hub.request(channel, f'{{"RequestCode":{one.mode.value},"InstrumentList":[{row}]}}', core.settle())
-    while real < at_ist(ON, 15, 42):
+    while real < at_ist(on, 15, 42):
         real += 5_000
         hub.advance(core.settle())
         for frame in channel.take(core.now):
             yield real // 1000, frame
 
 
-def test_a_sessions_candles_are_the_charts() -> None:
-    market = simulated_market(7, date(2026, 11, 18))
-    options = [one for one in market.contracts(ON) if one.kind == "OPTIDX"]
-    chosen = [INDEX, FUTURE] + [
-        instrument(f"OPTION{place}", InstrumentKind.OPTION, FeedKey("NSE_FNO", options[place].security_id))
-        for place in range(0, len(options), len(options) // 12)
-    ]
-    made = bars_at(at_ist(ON, 9, 14) // 1000, *chosen)
+def compared(market: Market, on: date, chosen: list[FeedInstrument]) -> tuple[int, int, int]:
+    """Return how many candles the charts have, how many of the feed's are sure, and how many of those are wrong."""
+    made = bars_at(at_ist(on, 9, 14) // 1000, *chosen)
     found: list[Bar] = []
     doubts: set[Doubt] = set()
-    for now, frame in packets_of_a_session(market, chosen):
+    for now, frame in packets_of_a_session(market, on, chosen):
         for packet in read_frame(frame).packets:
             if isinstance(packet, Price):
                 made.take(packet, now)
@@ -260,20 +259,50 @@ def test_a_sessions_candles_are_the_charts() -> None:
         sealed = made.seal(now)
         found += sealed.bars
         doubts |= set(sealed.doubts)
-    doubts |= set(made.seal(at_ist(ON, 15, 42) // 1000).doubts)
-    start, end = at_ist(ON, 9, 15), at_ist(ON, 15, 45)
+    doubts |= set(made.seal(at_ist(on, 15, 42) // 1000).doubts)
+    start, end = at_ist(on, 9, 15), at_ist(on, 15, 45)
     charts = {
         (one.key, candle.opened_at // 1000): candle
         for one in chosen
         for candle in market.candles(one.key.security_id, one.key.segment, start, end, end)
-        if one is not INDEX or candle.opened_at < at_ist(ON, 15, 30)
+        if one.key.segment != "IDX_I" or candle.opened_at < at_ist(on, 15, 30)
     }
+    assert charts.keys() <= {(b.key, b.opened_at) for b in found} | {(d.key, d.minute) for d in doubts}
     wrong = [bar for bar in found if as_chart(bar) != charts[bar.key, bar.opened_at][1:6]]
-    covered = {(bar.key, bar.opened_at) for bar in found} | {(doubt.key, doubt.minute) for doubt in doubts}
-    assert charts.keys() <= covered
-    assert len(found) > 0.98 * len(charts)
-    assert len(wrong) <= 0.001 * len(found)
+    return len(charts), len(found), len(wrong)
 
 
 def as_chart(bar: Bar) -> tuple[int, ...]:
     return bar.open * 5, bar.high * 5, bar.low * 5, bar.close * 5, bar.volume
+
+
+def of_market(market: Market, on: date, options: int) -> list[FeedInstrument]:
+    """Return the index, a future, and so many options spread over the chain."""
+    listed = market.contracts(on)
+    future = next(one for one in listed if one.kind == "FUTIDX")
+    chain = [one for one in listed if one.kind == "OPTIDX"]
+    return [
+        INDEX,
+        instrument("NIFTY26NOVFUT", InstrumentKind.FUTURE, FeedKey("NSE_FNO", future.security_id)),
+        *(
+            instrument(f"OPTION{n}", InstrumentKind.OPTION, FeedKey("NSE_FNO", one.security_id))
+            for n, one in enumerate(chain[:: max(len(chain) // options, 1)])
+        ),
+    ]
+
+
+def test_a_sessions_candles_are_the_charts() -> None:
+    market = simulated_market(7, date(2026, 11, 18))
+    charts, sure, wrong = compared(market, ON, of_market(market, ON, 12))
+    assert sure > 0.98 * charts
+    assert wrong <= 0.001 * sure
+
+
+@pytest.mark.data
+def test_a_recorded_sessions_candles_are_the_recorded_ones(shared: Path) -> None:
+    on, data = date(2022, 11, 10), shared / "data"
+    files = ("dev_index_1m.parquet", "dev_futures_1m.parquet", "dev_options_1m.parquet")
+    market = recorded_market(Recording.from_parquet(*(data / name for name in files)), 7, on, on)
+    charts, sure, wrong = compared(market, on, of_market(market, on, 20))
+    assert sure > 0.99 * charts
+    assert wrong <= 0.001 * sure

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 
 import pytest
 
@@ -13,8 +13,9 @@ from agents.data.feed.instruments import FeedInstrument
 from agents.data.feed.link import Stop
 from agents.data.feed.live import LiveFeed
 from agents.data.feed.minutes import MINUTE
+from agents.data.feed.pace import Delay, Why
 from agents.domain.candles import moment
-from tests.agents.data.feed.venues import INDEX, Shelf, Venue, until, venue
+from tests.agents.data.feed.venues import INDEX, QUICK, Shelf, Venue, until, venue
 
 # Name of the fault, how it is scripted, and the count that shows it; "" where nothing needs to be done about it.
 FAULTS = [
@@ -128,7 +129,7 @@ def test_a_refused_token_is_not_tried_again_until_there_is_another() -> None:
 
 def test_a_killed_exchange_shows_at_once_and_heals_by_itself() -> None:
     async def play() -> None:
-        held: AbstractAsyncContextManager[Venue] = venue(20.0)
+        held = venue(20.0)
         place = await held.__aenter__()
         shelf, stop = Shelf(), Stop()
         feed = place.feed(shelf)
@@ -138,7 +139,24 @@ def test_a_killed_exchange_shows_at_once_and_heals_by_itself() -> None:
         await held.__aexit__(None, None, None)
         await until(lambda: feed.state().stale and not feed.state().connected, 5.0)
         assert feed.state().trouble
-        stop.say()
-        await asyncio.wait_for(running, 3.0)
+        async with venue(20.0, place.ports.public) as again:
+            place.keys.now = again.keys.now
+            heard = feed.counts.of("feed_packets")
+            await until(lambda: feed.state().connected and feed.counts.of("feed_packets") > heard + 5, 5.0)
+            stop.say()
+            await asyncio.wait_for(running, 3.0)
+
+    asyncio.run(play())
+
+
+def test_a_stop_is_obeyed_while_nobody_answers() -> None:
+    async def play() -> None:
+        async with venue(20.0) as place:
+            feed, stop = place.feed(Shelf(), replace(QUICK, delays={why: Delay(60.0, 60.0) for why in Why})), Stop()
+            place.fault("feed_refused", times=1)
+            running = asyncio.create_task(feed.run(stop))
+            await until(lambda: feed.counts.of("feed_ended") == 1)
+            stop.say()
+            await asyncio.wait_for(running, 1.0)
 
     asyncio.run(play())

@@ -151,13 +151,13 @@ class Venue:
 
 
 @asynccontextmanager
-async def venue(speed: float = 120.0) -> AsyncIterator[Venue]:
+async def venue(speed: float = 120.0, port: int = 0) -> AsyncIterator[Venue]:
     market = simulated_market(7, date(2026, 11, 18))
     config = ServerConfig(
         control_token="of the tests",
         accounts=(Account(CLIENT),),
         seed=7,
-        port=0,
+        port=port,
         control_port=0,
         clock=ClockPlan("open", on=ON, speed=speed),
     )
