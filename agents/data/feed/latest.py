@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from agents.data.feed.instruments import FeedInstrument
-from agents.data.feed.packets import FeedKey, OpenInterest, Packet, PreviousClose, Price, Touch
+from agents.data.feed.packets import FeedKey, OpenInterest, Packet, PreviousClose, Price, Touch, is_price
 from agents.domain.errors import MissingDataError, StaleDataError
 from agents.domain.market import Quote
 from agents.domain.values import to_rupees
@@ -77,7 +77,7 @@ class LatestQuotes:
         elif isinstance(packet, OpenInterest):
             if packet.key in self._quotes:
                 self._quotes[packet.key] = self._quotes[packet.key]._replace(open_interest=packet.open_interest)
-        elif isinstance(packet, PreviousClose) and packet.key in self._ticks and packet.close > 0.0:
+        elif isinstance(packet, PreviousClose) and packet.key in self._ticks and is_price(packet.close):
             close = self._closes[packet.key] = round(packet.close / self._ticks[packet.key])
             if packet.key in self._quotes:
                 self._quotes[packet.key] = self._quotes[packet.key]._replace(previous_close=close)
@@ -163,4 +163,4 @@ class LatestQuotes:
 
 def _ticks(rupees: float, tick: float) -> int | None:
     """Return a bid or ask in ticks, None where nobody is there or the wire says nonsense."""
-    return round(rupees / tick) if 0.0 < rupees < float("inf") else None
+    return round(rupees / tick) if is_price(rupees) else None

@@ -5,12 +5,13 @@ sends nonsense must not stop the one that reads it. Times become true seconds si
 wall clock up as UTC.
 """
 
-import math
 import struct
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 INDIA_AHEAD: Final = 19_800  # seconds that India's wall clock is ahead of UTC
+
+HIGHEST: Final = 10_000_000.0  # rupees; nothing on these exchanges costs more
 
 SEGMENTS: Final[Mapping[int, str]] = {
     0: "IDX_I",
@@ -32,6 +33,11 @@ _DEPTH_AT: Final = 62
 _INTEREST: Final = struct.Struct("<I")
 _CLOSE: Final = struct.Struct("<fI")
 _REASON: Final = struct.Struct("<H")
+
+
+def is_price(rupees: float) -> bool:
+    """Whether a number from the wire is a price: above zero, finite, and not absurd."""
+    return 0.0 < rupees < HIGHEST
 
 
 class FeedKey(NamedTuple):
@@ -94,8 +100,8 @@ class Price(NamedTuple):
 
     @property
     def sound(self) -> bool:
-        """Whether the price is a finite number above zero."""
-        return math.isfinite(self.ltp) and self.ltp > 0.0
+        """Whether the price is one; see `is_price`."""
+        return is_price(self.ltp)
 
 
 class OpenInterest(NamedTuple):

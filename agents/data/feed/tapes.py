@@ -1,7 +1,7 @@
 """What the feed has said of one instrument, and the minutes that are forming from it."""
 
 from agents.data.feed.instruments import FeedInstrument, Mode
-from agents.data.feed.packets import DayFigures, Price
+from agents.data.feed.packets import DayFigures, Price, is_price
 from agents.data.names import trades_like_derivatives
 
 _INDIA = 19_800
@@ -99,15 +99,15 @@ class Tape:
             made.volume += max(day.volume - before, 0)
             made.doubtful |= day.volume < before
         if first_of_session:
-            if day.open > 0.0:
+            if is_price(day.open):
                 made.open = round(day.open / self._tick)
                 made.reach(made.open)
-            higher, lower = day.high > 0.0, day.low > 0.0
+            higher = lower = True
         else:
-            higher, lower = day.high > self._high > 0.0, 0.0 < day.low < self._low
+            higher, lower = day.high > self._high > 0.0, day.low < self._low
         self._widen(
             made,
-            [x for x, reached in ((day.high, higher), (day.low, lower)) if reached],
+            [x for x, reached in ((day.high, higher), (day.low, lower)) if reached and is_price(x)],
             fresh=fresh and not first_of_session,
         )
 
