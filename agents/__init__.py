@@ -7,13 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from agents.data.agent import DataCollectionAgent
     from agents.llm.agent import LLMAnalysisAgent
     from agents.options.agent import OptionsAnalysisAgent
     from agents.technical.agent import TechnicalAnalysisAgent
 
-__all__ = ["LLMAnalysisAgent", "OptionsAnalysisAgent", "TechnicalAnalysisAgent"]
+__all__ = ["DataCollectionAgent", "LLMAnalysisAgent", "OptionsAnalysisAgent", "TechnicalAnalysisAgent"]
 
 _HOMES = {
+    "DataCollectionAgent": "agents.data.agent",
     "LLMAnalysisAgent": "agents.llm.agent",
     "OptionsAnalysisAgent": "agents.options.agent",
     "TechnicalAnalysisAgent": "agents.technical.agent",

@@ -29,6 +29,21 @@ class Settings(BaseSettings):
         {"NIFTY": "NIFTY-CONSTITUENTS"}, description="basket whose volume stands in where there is no future"
     )
 
+    # Dhan
+    dhan_client_id: str | None = Field(None, validation_alias="DHAN_CLIENT_ID", description="the account")
+    dhan_access_token: SecretStr | None = Field(
+        None, validation_alias="DHAN_ACCESS_TOKEN", description="made on the web, lives 24 hours"
+    )
+    dhan_pin: SecretStr | None = Field(
+        None, validation_alias="DHAN_PIN", description="with the TOTP secret, makes access tokens without a person"
+    )
+    dhan_totp_secret: SecretStr | None = Field(
+        None, validation_alias="DHAN_TOTP_SECRET", description="shown once beside the QR code, base32"
+    )
+    dhan_url: str | None = Field(None, description="another server that speaks Dhan's REST protocol, version included")
+    dhan_auth_url: str | None = Field(None, description="where that server makes access tokens")
+    exchange_port: int = Field(8899, ge=1, le=65535, description="of the paper exchange on this machine")
+
     # Analysis
     half_length: int = Field(5, ge=1, description="candles on each side of a swing")
     window: int = Field(750, ge=1, description="candles of 15 minutes that a profile and a zone live")

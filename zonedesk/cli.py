@@ -2,7 +2,7 @@
 
 import typer
 
-from zonedesk.commands import desk, market, research, venue
+from zonedesk.commands import desk, download, market, research, venue
 
 EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not ready or not healthy. Results go to standard output."
 
@@ -17,6 +17,7 @@ app = typer.Typer(
     context_settings={"max_content_width": 120},
 )
 app.command("import")(market.import_files)
+app.command()(download.download)
 app.command()(market.simulate)
 app.command()(research.materialize)
 app.command()(research.zones)

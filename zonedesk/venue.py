@@ -6,12 +6,13 @@ import secrets
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from agents.data.calendar import NseCalendar
 from agents.domain.candles import epoch
 from agents.domain.errors import ConfigError
+from agents.domain.values import IST
 from agents.settings import Settings
 from exchange.clock import at_ist
 from exchange.market import Market
@@ -19,9 +20,11 @@ from exchange.recorded import Recording, RecordingError, recorded_market
 from exchange.server import HOST, ClockPlan, Exchange, Ports, PortTakenError, ServerConfig, assemble, serve
 from exchange.sessions import Calendar, TradingHours
 from exchange.simulated import simulated_market
+from zonedesk.shell import wall_now
 
 KEY_FILE = "exchange.json"
 _HISTORY = 120  # calendar days of a simulated market before the session that it opens with
+_LONGEST_BREAK = 15  # calendar days between two sessions
 _OWNER_ONLY = 0o600
 _MILLIS = 1000
 
@@ -34,6 +37,12 @@ class Shown:
     seed: int
     speed: float
     recording: tuple[Path, Path, Path] | None = None
+
+
+def next_session() -> date:
+    """Return today's session, or the next one."""
+    today = wall_now().astimezone(IST).date()
+    return next(s.on for s in NseCalendar().sessions(today, today + timedelta(days=_LONGEST_BREAK)))
 
 
 def run_exchange(

@@ -134,7 +134,7 @@ def _candles_parcel(
 ) -> _Parcel:
     done, log = clean(raw, calendar, minutes=minutes, tick_sizes=tick_sizes)
     intervals = tuple(sorted({int(each) for each in done.minutes}))
-    return _Parcel("candles", raw.names, done.instruments, intervals, _candle_rows(done), log, done.session)
+    return _Parcel("candles", raw.names, done.instruments, intervals, candle_rows(done), log, done.session)
 
 
 def _quotes_parcel(frame: "pd.DataFrame", path: Path, calendar: NseCalendar) -> _Parcel:
@@ -144,7 +144,7 @@ def _quotes_parcel(frame: "pd.DataFrame", path: Path, calendar: NseCalendar) -> 
     return _Parcel("quotes", names, (), (), table, log, ist_day(moments))
 
 
-def _candle_rows(done: CleanCandles) -> "pa.Table":
+def candle_rows(done: CleanCandles) -> "pa.Table":
     """Return clean candles as rows of `candles`, without source and stamp."""
     import pyarrow as pa  # noqa: PLC0415  (a third of a second that not every process needs)
 

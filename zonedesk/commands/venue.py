@@ -10,7 +10,9 @@ from zonedesk.shell import DataDir, Debug, Json, Mode, Shell, settings_of
 
 On = Annotated[
     datetime | None,
-    typer.Option("--on", formats=["%Y-%m-%d"], help="Session to open with.  [default: 2025-11-18]", show_default=False),
+    typer.Option(
+        "--on", formats=["%Y-%m-%d"], help="Session to open with.  [default: the next one]", show_default=False
+    ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Which simulated market, or which path inside the candles.")]
 Speed = Annotated[float, typer.Option("--speed", min=0.1, max=600, help="Market minutes per minute.")]
@@ -20,8 +22,6 @@ Recording = Annotated[
 ]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="REST, feed and order updates; 0: any.")]
 ControlPort = Annotated[int, typer.Option("--control-port", min=0, max=65535, help="Faults, clock, accounts; 0: any.")]
-
-_FIRST_SESSION = datetime(2025, 11, 18)  # noqa: DTZ001 - a date
 
 
 def exchange(
@@ -40,9 +40,9 @@ def exchange(
     """Start the paper exchange, which speaks Dhan's v2 protocol on this machine; Ctrl-C stops it."""
     shell = Shell(as_json, debug)
     with shell.errors():
-        from zonedesk.venue import Shown, run_exchange  # noqa: PLC0415  (start-up)
+        from zonedesk.venue import Shown, next_session, run_exchange  # noqa: PLC0415  (start-up)
 
-        shown = Shown((on or _FIRST_SESSION).date(), seed, speed, recording)
+        shown = Shown(on.date() if on else next_session(), seed, speed, recording)
         run_exchange(
             settings_of(data_dir, mode, default="paper"),
             shown,

@@ -1,0 +1,222 @@
+"""The data agent: candles, chains and the live feed of the broker, in the store and in memory."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import date, datetime
+from random import Random
+from typing import TYPE_CHECKING
+
+from agents.data.calendar import NseCalendar
+from agents.data.contracts import expiry_at
+from agents.data.dhan.chains import ChainSnapshot, ChainWatch, fetch_chain, fetch_expiries
+from agents.data.dhan.charts import (
+    INTRADAY_MINUTES,
+    ROLLING_DAYS,
+    Page,
+    Question,
+    RollingOption,
+    fetch_candles,
+    fetch_rolling,
+    page_days,
+)
+from agents.data.dhan.download import CandleDownload, DownloadReport, Progress
+from agents.data.dhan.errors import DhanError, DhanUnavailableError
+from agents.data.dhan.master import InstrumentMaster
+from agents.data.dhan.quotes import fetch_quotes
+from agents.data.dhan.resolve import Resolved, resolve
+from agents.data.feed.broker import AccountFeed
+from agents.data.feed.live import FeedLimits
+from agents.data.feed.pace import Sleep
+from agents.data.feed.thread import FeedThread
+from agents.data.hours import DAILY
+from agents.data.reading import RawCandles
+from agents.data.store import Store
+from agents.data.writing import store_option_quotes
+from agents.domain.errors import ConfigError, MissingDataError
+from agents.domain.market import OptionChain, Quote
+from agents.domain.values import IST
+from agents.ports import Clock
+
+if TYPE_CHECKING:
+    from agents.data.dhan.connect import Dhan
+
+_log = logging.getLogger(__name__)
+
+
+class DataCollectionAgent:
+    """Collects market data from Dhan, or from anything that speaks as Dhan does.
+
+    Parameters
+    ----------
+    dhan : Dhan
+        The account; see `agents.data.dhan.connect.open_dhan`.
+    store : Store
+        Where candles and chains are kept.
+    calendar : NseCalendar
+        When the exchange is open.
+    clock : Clock
+        The market's present.
+    """
+
+    def __init__(self, dhan: "Dhan", store: Store, calendar: NseCalendar, clock: Clock) -> None:
+        self.dhan = dhan
+        self.store = store
+        self.calendar = calendar
+        self.clock = clock
+        self._watch = ChainWatch()
+
+    def fetch_historical_data(
+        self, instrument: str, first: date, last: date, *, minutes: int = 1, on_progress: Progress | None = None
+    ) -> DownloadReport:
+        """Bring the candles of an instrument into the store; what was downloaded before is not asked for again.
+
+        Parameters
+        ----------
+        instrument : str
+            An index (``NIFTY``), future (``NIFTY-I``), option (``NIFTY26112425650CE``) or an option that keeps its
+            distance from the money (``NIFTY-ATM+1-CE``).
+        first, last : date
+            The dates, both included, as many as you like. A future that rolls is asked for since it became the near
+            one, because expired futures cannot be asked for.
+        minutes : int
+            1, 5 or 15, or 1440 for daily candles.
+        on_progress : callable, optional
+            Called with sessions done and sessions in all.
+
+        Raises
+        ------
+        ConfigError
+            If the interval, the name or the dates cannot be served, or the account does not allow it.
+        MissingDataError
+            If Dhan has no candle of it in those dates.
+        DhanUnavailableError
+            If Dhan does not answer; what was downloaded until then is kept.
+        """
+        if minutes not in (*INTRADAY_MINUTES, DAILY):
+            raise ConfigError(f"Dhan has no candles of {minutes} minutes; ask for 1, 5, 15 or 1440")
+        now = self.clock.now()
+        found = resolve(instrument, self.master(now), self.calendar, now)
+        if found.since is not None and first < found.since:
+            _log.warning("%s is asked for since %s, when it became the near future", found.name, found.since)
+            first = found.since
+        fetch, days = self._fetcher(found, minutes)
+        download = CandleDownload(self.store, self.calendar, fetch, source=self.dhan.source, days=days)
+        return download.run(found.name, minutes, Page(first, last), now, on_progress)
+
+    def fetch_option_chain(self, underlying: str, expiry_on: date | None = None) -> OptionChain:
+        """Return an option chain as of now and keep it in the store, with bids, asks and open interest.
+
+        Parameters
+        ----------
+        underlying : str
+            The index.
+        expiry_on : date, optional
+            Which expiry; the nearest when left out.
+
+        Raises
+        ------
+        MissingDataError
+            If there is no such chain.
+        StaleDataError
+            If the chain has not changed for minutes.
+        DhanError
+            If it contradicts the instrument master, or cannot be had.
+        """
+        return self.snapshot_chain(underlying, expiry_on).chain()
+
+    def snapshot_chain(self, underlying: str, expiry_on: date | None = None) -> ChainSnapshot:
+        """Do as `fetch_option_chain`, and return the chain with all that was said and missing."""
+        now = self.clock.now()
+        master = self.master(now)
+        index = master.index(underlying)
+        wanted = expiry_on or self.expiries(underlying)[0]
+        snapshot = fetch_chain(self.dhan.reader, master, index, wanted, self.clock.now())
+        self._watch.refuse_stale(snapshot)
+        store_option_quotes(self.store, snapshot.table(), source=self.dhan.source)
+        return snapshot
+
+    def start_live_feed(
+        self, *instruments: str, rng: Random, sleep: Sleep = asyncio.sleep, limits: FeedLimits | None = None
+    ) -> FeedThread:
+        """Start the live feed in a thread of its own: latest quotes in memory, candles and snapshots in the store.
+
+        Parameters
+        ----------
+        *instruments : str
+            What to subscribe: indices, futures, options by the desk's names.
+        rng : Random
+            Jitter of reconnects.
+        sleep : callable
+            Waits so many real seconds.
+        limits : FeedLimits, optional
+            How the feed behaves; the defaults are for a market that runs at its own speed.
+
+        Returns
+        -------
+        FeedThread
+            The running feed; stop it when done.
+
+        Raises
+        ------
+        MissingDataError
+            If today's master does not list an instrument.
+        DataError
+            If the feed cannot be started.
+        """
+        return AccountFeed(self.dhan, self.store, self.calendar, self.clock).start(instruments, sleep, rng, limits)
+
+    def expiries(self, underlying: str) -> list[date]:
+        """Return the expiries of an index that are not over, the nearest first; the master's where the list fails.
+
+        Raises
+        ------
+        DhanError
+            If the list names an expiry that the master does not have among the next two.
+        MissingDataError
+            If none is left.
+        """
+        now = self.clock.now()
+        master = self.master(now)
+        listed = master.expiries(underlying)
+        try:
+            told = fetch_expiries(self.dhan.reader, master.index(underlying))
+        except DhanUnavailableError as error:
+            _log.warning("the master's expiries are used: %s", error)
+            told = listed
+        live = [on for on in told if expiry_at(on) > now]
+        if not live:
+            raise MissingDataError(f"no expiry of {underlying} is left after {now}; fetch today's master")
+        if missing := [str(on) for on in live[:2] if on not in listed]:
+            raise DhanError(
+                f"{underlying} expires on {', '.join(missing)} by Dhan's list and not by the master of {master.on}; "
+                "fetch today's master before trading"
+            )
+        return live
+
+    def fetch_quotes(self, *instruments: str) -> dict[str, Quote]:
+        """Return the last prices of instruments by REST; those without a usable price are left out."""
+        now = self.clock.now()
+        master = self.master(now)
+        wanted = {}
+        for name in instruments:
+            what = resolve(name, master, self.calendar, now).what
+            if isinstance(what, RollingOption):
+                raise ConfigError(f"{name} is not one contract and has no quote; name the option itself")
+            wanted[name] = what
+        return fetch_quotes(self.dhan.reader, wanted, now)
+
+    def master(self, now: datetime) -> InstrumentMaster:
+        """Return the instrument master of the day of a moment."""
+        return self.dhan.masters.of(now.astimezone(IST).date())
+
+    def _fetcher(self, found: Resolved, minutes: int) -> tuple[Callable[[Question], RawCandles], int]:
+        """Return how to ask for candles of what was found, and how many days at once."""
+        what, reader = found.what, self.dhan.reader
+        if isinstance(what, RollingOption):
+            if minutes == DAILY:
+                raise ConfigError(f"{found.name} has no daily candles at Dhan; ask for 1, 5 or 15 minutes")
+            option = what
+            return (lambda question: fetch_rolling(reader, option, question)), ROLLING_DAYS
+        listing = what
+        return (lambda question: fetch_candles(reader, listing, question)), page_days(minutes)

@@ -1,0 +1,188 @@
+"""One limiter for all processes that use an account, so that together they stay below Dhan's published limits.
+
+Every request takes a slot in a SQLite file: the earliest moment that breaks no limit of its class, even if that lies
+ahead; then it waits for its slot. So waiting requests form a queue across processes, and none is sent to be refused.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from agents.data.dhan.errors import DhanThrottledError
+from agents.domain.errors import ConfigError
+
+_SCHEMA = """
+    create table if not exists slots (client text not null, kind text not null, at real not null);
+    create index if not exists slots_by_kind on slots (client, kind, at);
+    create table if not exists pauses (client text not null, kind text not null, until real not null,
+        primary key (client, kind));
+"""
+_SECOND, _MINUTE, _HOUR, _DAY = 1.0, 60.0, 3600.0, 86_400.0
+_BUSY_SECONDS = 10.0
+
+
+class CallKind(StrEnum):
+    """Classes of requests that Dhan limits apart."""
+
+    ORDER = "order"
+    DATA = "data"
+    QUOTE = "quote"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most `count` requests in any `seconds`."""
+
+    count: int
+    seconds: float
+
+
+# A fifth below what Dhan API v2 publishes (10/s, 250/min, 1000/h and 7000/day for orders since 21 March 2026; 5/s and
+# 100,000/day for data; 1/s for quotes; 20/s for the rest), because the server counts arrivals and we count departures.
+LIMITS: Mapping[CallKind, tuple[Limit, ...]] = {
+    CallKind.ORDER: (Limit(8, _SECOND), Limit(200, _MINUTE), Limit(800, _HOUR), Limit(5_600, _DAY)),
+    CallKind.DATA: (Limit(4, _SECOND), Limit(80_000, _DAY)),
+    CallKind.QUOTE: (Limit(1, 1.25 * _SECOND),),
+    CallKind.OTHER: (Limit(16, _SECOND),),
+}
+CHAIN_LIMIT = Limit(1, 3.5 * _SECOND)  # the same chain once in three seconds
+WINDOW_SECONDS: Mapping[CallKind, float] = {  # how long a refused request waits, since Dhan names no time
+    CallKind.ORDER: _SECOND,
+    CallKind.DATA: _SECOND,
+    CallKind.QUOTE: 1.25 * _SECOND,
+    CallKind.OTHER: _SECOND,
+}
+
+
+class Limiter:
+    """The slots of one account.
+
+    Parameters
+    ----------
+    path : Path
+        The SQLite file that all processes share; made when missing.
+    client_id : str
+        The account.
+    wall : callable
+        Returns seconds since 1970, the same for every process.
+    sleep : callable
+        Waits that many seconds.
+    patience : float
+        Longest wait for a slot, in seconds.
+    limits : mapping, optional
+        Other limits than `LIMITS`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        client_id: str,
+        *,
+        wall: Callable[[], float],
+        sleep: Callable[[float], None],
+        patience: float = 60.0,
+        limits: Mapping[CallKind, tuple[Limit, ...]] = LIMITS,
+    ) -> None:
+        self._path = path
+        self._client = client_id
+        self._wall = wall
+        self._sleep = sleep
+        self._patience = patience
+        self._limits = limits
+        self._ready = False
+
+    def wait(self, kind: CallKind, *, chain: str = "") -> float:
+        """Wait for leave to send one request, and return the seconds waited.
+
+        Parameters
+        ----------
+        kind : CallKind
+            The class of the request.
+        chain : str, optional
+            Which option chain is asked for, as underlying and expiry; it has a limit of its own.
+
+        Raises
+        ------
+        DhanThrottledError
+            If the next slot is farther away than the patience; no slot is taken then.
+        ConfigError
+            If the file cannot be used.
+        """
+        waited = self._wait_for_slot(f"chain {chain}", (CHAIN_LIMIT,), kind) if chain else 0.0
+        return waited + self._wait_for_slot(kind.value, self._limits[kind], kind)
+
+    def pause(self, kind: CallKind, seconds: float) -> None:
+        """Let nobody send requests of a class for a while, because the server refused one."""
+        until = self._wall() + seconds
+        with self._open() as connection:
+            connection.execute(
+                "insert into pauses values (?, ?, ?) "
+                "on conflict (client, kind) do update set until = max(until, excluded.until)",
+                (self._client, kind.value, until),
+            )
+
+    def _wait_for_slot(self, name: str, limits: tuple[Limit, ...], kind: CallKind) -> float:
+        now = self._wall()
+        with self._open() as connection:
+            self._forget(connection, now)
+            slot = max(now, self._paused_until(connection, kind), self._free(connection, name, limits))
+            if slot - now > self._patience:
+                raise DhanThrottledError(
+                    f"the next {name} request may go out in {slot - now:.0f} s, and nobody waits longer than "
+                    f"{self._patience:.0f} s; use fewer programs at once, or come back when the day's limit has passed"
+                )
+            connection.execute("insert into slots values (?, ?, ?)", (self._client, name, slot))
+        delay = slot - now
+        if delay > 0:
+            self._sleep(delay)
+        return delay
+
+    def _free(self, connection: sqlite3.Connection, kind: str, limits: tuple[Limit, ...]) -> float:
+        """Return the earliest moment, not before the last slot taken, that breaks none of the limits."""
+        earliest = 0.0
+        for limit in (Limit(1, 0.0), *limits):
+            row = connection.execute(
+                "select at from slots where client = ? and kind = ? order by at desc limit 1 offset ?",
+                (self._client, kind, limit.count - 1),
+            ).fetchone()
+            if row:
+                earliest = max(earliest, row[0] + limit.seconds)
+        return earliest
+
+    def _paused_until(self, connection: sqlite3.Connection, kind: CallKind) -> float:
+        row = connection.execute(
+            "select until from pauses where client = ? and kind = ?", (self._client, kind.value)
+        ).fetchone()
+        return float(row[0]) if row else 0.0
+
+    def _forget(self, connection: sqlite3.Connection, now: float) -> None:
+        """Drop slots that no limit looks at, and those so far ahead that the machine's clock must have gone back."""
+        ahead = now + self._patience + _MINUTE
+        connection.execute("delete from slots where at < ? or at > ?", (now - _DAY, ahead))
+        connection.execute("delete from pauses where until < ? or until > ?", (now, ahead))
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """Yield a connection inside one transaction that no other process can enter."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigError(f"cannot open the request limiter {self._path}: {error}; check the folder") from error
+        try:
+            if not self._ready:
+                connection.execute("pragma journal_mode = wal")
+                connection.executescript(_SCHEMA)
+                self._ready = True
+            connection.execute("pragma synchronous = off")  # what a power cut loses has passed by the next start
+            connection.execute("begin immediate")
+            yield connection
+            connection.execute("commit")
+        except sqlite3.Error as error:
+            raise ConfigError(f"the request limiter {self._path} fails: {error}; delete the file") from error
+        finally:
+            connection.close()
