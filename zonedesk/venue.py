@@ -24,7 +24,6 @@ from zonedesk.shell import wall_now
 
 KEY_FILE = "exchange.json"
 _HISTORY = 120  # calendar days of a simulated market before the session that it opens with
-_LONGEST_BREAK = 15  # calendar days between two sessions
 _OWNER_ONLY = 0o600
 _MILLIS = 1000
 
@@ -42,7 +41,7 @@ class Shown:
 def next_session() -> date:
     """Return today's session, or the next one."""
     today = wall_now().astimezone(IST).date()
-    return next(s.on for s in NseCalendar().sessions(today, today + timedelta(days=_LONGEST_BREAK)))
+    return NseCalendar().next(today - timedelta(days=1)).on
 
 
 def run_exchange(
