@@ -30,8 +30,17 @@ $(VENV)/.development: $(VENV)/.runtime
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@touch $@
 
+# The compiler finds Python.h where Python says it is, or where it is unpacked when the machine has none.
+HEADERS := $(CURDIR)/$(VENV)/headers/usr/include
+export CPATH := $(HEADERS)/python3.11:$(HEADERS)$(if $(CPATH),:$(CPATH))
+
+$(VENV)/.headers: $(VENV)/bin/python
+	@$(BIN)/python -c 'import pathlib, sysconfig; exit(not pathlib.Path(sysconfig.get_path("include"), "Python.h").exists())' \
+	  || deploy/python-headers.sh $(VENV)/headers 3.11
+	@touch $@
+
 # The editable install; it builds the kernels in their fast mode.
-$(VENV)/.built: $(VENV)/.runtime pyproject.toml $(KERNELS)
+$(VENV)/.built: $(VENV)/.runtime $(VENV)/.headers pyproject.toml $(KERNELS)
 	@echo "building the kernels"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
