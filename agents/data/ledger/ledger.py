@@ -61,7 +61,7 @@ class Ledger(EventLog):
         engine = open_engine(path)
         try:
             prepare(engine, path, mode)
-        except Exception:
+        except Exception:  # whatever it was goes on to the caller; only the open file must not stay behind
             engine.dispose()
             raise
         return cls(engine, now=now, equity=equity)
