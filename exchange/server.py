@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
 
-from exchange import control, feed, routes_orders, updates
+from exchange import control, feed, routes_orders, statements, updates
 from exchange.accounts import Account, Accounts
 from exchange.app import create_app
 from exchange.clock import MarketClock, Millis, Span, ist
@@ -110,7 +110,7 @@ def assemble(config: ServerConfig, market: Market, clock: MarketClock | None = N
     core = Core(market, accounts, clock, faults=FaultBox(config.seed), seed=config.seed)
     served = feed.Feed(core)
     sockets = [WebSocketRoute(path, served.serve) for path in feed.PATHS]
-    more = [*routes_orders.routes(core), *updates.Updates(core).routes(), *sockets]
+    more = [*routes_orders.routes(core), *statements.routes(core), *updates.Updates(core).routes(), *sockets]
     public = create_app(core, more, [Middleware(Misanswers, core=core)])
     return Exchange(core, public, control.create_app(core, config.control_token, served))
 
