@@ -10,6 +10,7 @@ from agents.domain.candles import Candles
 from agents.domain.cycle import CycleRecord, DeskState
 from agents.domain.evidence import SetupEvidence, SetupVerdict, ZoneEvidence
 from agents.domain.market import OptionChain, Quote, Session
+from agents.domain.metrics import declared
 from agents.domain.orders import SuperOrder, Trade
 from agents.domain.zones import ZoneAnalysis, ZoneVerdict
 
@@ -147,3 +148,19 @@ class Breaker(Protocol):
     def failed(self, permit: Permit) -> None:
         """Say that the dependency did not answer."""
         ...
+
+
+class Metrics(Protocol):
+    """Where measurements go. Only a name or a label that is not declared raises: nothing fails for want of counting."""
+
+    def record(self, name: str, value: float = 1.0, **labels: str) -> None:
+        """Keep one value of a metric declared in `agents.domain.metrics`. Raises `ValueError` if it is not."""
+        ...
+
+
+class NullMetrics:
+    """Keeps nothing, and refuses what is not declared."""
+
+    def record(self, name: str, value: float = 1.0, **labels: str) -> None:  # noqa: ARG002 - the port's signature
+        """Check the name and the labels."""
+        declared(name, labels)

@@ -99,6 +99,11 @@ class Settings(BaseSettings):
         """The SQLite file of this mode."""
         return self.home / "ledger.sqlite"
 
+    @property
+    def ops_path(self) -> Path:
+        """The SQLite file of this mode's measurements."""
+        return self.home / "ops.sqlite"
+
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
