@@ -73,5 +73,9 @@ class OrderUnknownError(BrokerError):
     """No reply came; reconcile before anything else is sent."""
 
 
+class LeaseLostError(TradingError):
+    """Another process holds the lease now; stop acting at once."""
+
+
 class InvariantViolationError(TradingError):
     """Something that cannot be has happened: stop opening, keep protecting."""

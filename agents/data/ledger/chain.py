@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import AwareDatetime
 from sqlalchemy import Connection, Row, String, insert, select, type_coerce
 
-from agents.data.ledger.tables import events, utc_text
+from agents.data.ledger.links import refs_of
+from agents.data.ledger.tables import events, links, utc_text
 from agents.domain.errors import InvariantViolationError
 from agents.domain.values import Frozen, canonical_json
 
@@ -82,7 +83,11 @@ def append_event(
     row["prev_hash"] = before
     row["hash"] = row_hash(row)
     connection.execute(insert(events).values(**row))
-    return LedgerEvent.model_validate(row | {"payload": json.loads(body)})
+    said = json.loads(body)
+    mentions = [{"ref": ref, "seq": seq} for ref in refs_of(key, said)]
+    if mentions:
+        connection.execute(insert(links), mentions)
+    return LedgerEvent.model_validate(row | {"payload": said})
 
 
 def row_hash(row: Mapping[str, Any]) -> str:

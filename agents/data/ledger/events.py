@@ -10,7 +10,8 @@ from agents.data.ledger.calls import EVENT_KIND as CALL_KIND
 from agents.data.ledger.calls import changed_call
 from agents.data.ledger.chain import ChainReport, LedgerEvent, append_event, as_event, check_chain
 from agents.data.ledger.engine import reading, writing
-from agents.data.ledger.tables import events
+from agents.data.ledger.leases import Lease, check_fence
+from agents.data.ledger.tables import events, links
 
 
 class EventLog:
@@ -21,7 +22,13 @@ class EventLog:
         self._now = now
 
     def append(
-        self, kind: str, payload: Mapping[str, Any], *, key: str | None = None, at: datetime | None = None
+        self,
+        kind: str,
+        payload: Mapping[str, Any],
+        *,
+        key: str | None = None,
+        at: datetime | None = None,
+        fence: Lease | None = None,
     ) -> LedgerEvent:
         """Add an event.
 
@@ -35,14 +42,20 @@ class EventLog:
             Identity within the kind: appending it again with the same payload returns the first event.
         at : datetime, optional
             When it happened in the market's time; now if not given.
+        fence : Lease, optional
+            Only append while nobody else has taken this lease since; looked up in the same transaction.
 
         Raises
         ------
+        LeaseLostError
+            If the lease has another holder by now.
         InvariantViolationError
             If the key is there with another payload.
         """
         now = self._now()
         with writing(self._engine) as connection:
+            if fence is not None:
+                check_fence(connection, fence)
             return append_event(connection, kind, payload, key=key, at=at or now, recorded_at=now)
 
     def events(
@@ -54,6 +67,12 @@ class EventLog:
             query = query.where(events.c.kind == kind)
         if key is not None:
             query = query.where(events.c.key == key)
+        with reading(self._engine) as connection:
+            return [as_event(row) for row in connection.execute(query)]
+
+    def about(self, ref: str) -> list[LedgerEvent]:
+        """Return the events that speak of an id (of a zone, setup, cycle or order), in order."""
+        query = select(events).join(links, links.c.seq == events.c.seq).where(links.c.ref == ref).order_by(events.c.seq)
         with reading(self._engine) as connection:
             return [as_event(row) for row in connection.execute(query)]
 

@@ -10,9 +10,13 @@ from sqlalchemy import Engine
 
 from agents.data.ledger.breaker import LedgerBreaker
 from agents.data.ledger.calls import LedgerCallLog
+from agents.data.ledger.commands import Commands
 from agents.data.ledger.engine import open_engine
 from agents.data.ledger.events import EventLog
+from agents.data.ledger.heartbeats import Heartbeats
+from agents.data.ledger.leases import Leases
 from agents.data.ledger.migrate import prepare
+from agents.data.ledger.outbox import Outbox
 from agents.domain.cycle import CycleRecord, DeskState
 from agents.domain.errors import ConfigError, InvariantViolationError, TradingError
 from agents.domain.values import content_hash
@@ -27,12 +31,24 @@ class Ledger(EventLog):
     ----------
     calls : LedgerCallLog
         The calls to models, `ports.CallLog`.
+    leases : Leases
+        Who may act.
+    commands : Commands
+        What people asked for.
+    outbox : Outbox
+        Messages that a person must see.
+    heartbeats : Heartbeats
+        When each process was last alive.
     """
 
     def __init__(self, engine: Engine, *, now: Callable[[], datetime], equity: Decimal | None = None) -> None:
         super().__init__(engine, now)
         self._equity = equity
         self.calls = LedgerCallLog(engine, now)
+        self.leases = Leases(engine, now)
+        self.commands = Commands(engine, now)
+        self.outbox = Outbox(engine, now)
+        self.heartbeats = Heartbeats(engine, now)
 
     @classmethod
     def open(cls, path: Path, mode: str, *, now: Callable[[], datetime], equity: Decimal | None = None) -> Self:

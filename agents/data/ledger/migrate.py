@@ -8,10 +8,10 @@ from agents.data.ledger.engine import reading, writing
 from agents.data.ledger.tables import meta
 from agents.domain.errors import ConfigError, WrongModeError
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest step in migrations/versions."""
 
-_KNOWN = ("0001",)
+_KNOWN = ("0001", "0002")
 
 
 def prepare(engine: Engine, path: Path | None, mode: str) -> None:

@@ -110,6 +110,7 @@ calls = Table(
     Column("request_id", String(128)),
     Index("llm_call_key", "key", "asked_at"),
     Index("llm_call_recorded", "recorded_at"),
+    Index("llm_call_subject", "subject", "id"),
 )
 
 # One row for each dependency. `generation` counts the changes of state, so that a late answer cannot flip a newer one.
@@ -122,4 +123,65 @@ breakers = Table(
     Column("generation", BigInteger, nullable=False),
     Column("opened_at", UtcText),
     Column("probe_until", UtcText),
+)
+
+# Which events speak of an id: the way from a zone, setup, cycle or order to its events. Derived from `event` when a
+# row is appended, so that it can always be made again.
+links = Table(
+    "event_link",
+    metadata,
+    Column("ref", String(128), primary_key=True),
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), ForeignKey("event.seq"), primary_key=True),
+)
+
+# Who may act, until when. `token` counts the holders, so that a late write of an earlier one is told from a good one.
+leases = Table(
+    "lease",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(128), nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("until", UtcText, nullable=False),
+)
+
+# What a person asked of a process. `seq` is the event of the asking, and so the order in which they are served.
+commands = Table(
+    "command",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("seq", BigInteger, nullable=False, unique=True),
+    Column("kind", String(64), nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("asked_by", String(128), nullable=False),
+    Column("asked_at", UtcText, nullable=False),
+    Column("taken_at", UtcText),
+    Column("done_at", UtcText),
+    Column("outcome", Text),
+    Index("command_open", "done_at", "seq"),
+)
+
+# Messages that a person must see, kept until a channel has taken them.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("dedupe_key", String(128), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("created_at", UtcText, nullable=False),
+    Column("sent_at", UtcText),
+    Column("tried_at", UtcText),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", Text, nullable=False),
+    Index("outbox_unsent", "sent_at", "id"),
+    Index("outbox_key", "dedupe_key", "id"),
+)
+
+# The last sign of life of each process, with what it said of itself as JSON.
+heartbeats = Table(
+    "heartbeat",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("at", UtcText, nullable=False),
+    Column("facts", Text, nullable=False),
 )
