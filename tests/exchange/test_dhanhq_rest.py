@@ -20,6 +20,20 @@ pytestmark = pytest.mark.process
 
 Answer = dict[str, Any]  # Any: JSON
 
+# As documented; nobody has published a recorded row.
+POSITION = {
+    **dict.fromkeys(("dhanClientId", "tradingSymbol", "securityId", "positionType", "exchangeSegment"), str),
+    **dict.fromkeys(("productType", "drvExpiryDate", "drvOptionType"), str),
+    **dict.fromkeys(("buyQty", "sellQty", "netQty", "multiplier", "dayBuyQty", "daySellQty"), int),
+    **dict.fromkeys(("carryForwardBuyQty", "carryForwardSellQty"), int),
+    **dict.fromkeys(
+        ("buyAvg", "costPrice", "sellAvg", "realizedProfit", "unrealizedProfit", "rbiReferenceRate"), float
+    ),
+    **dict.fromkeys(("carryForwardBuyValue", "carryForwardSellValue", "dayBuyValue", "daySellValue"), float),
+    **dict.fromkeys(("drvStrikePrice",), float),
+    **dict.fromkeys(("crossCurrency",), bool),
+}
+
 
 @pytest.fixture(scope="module")
 def client(venue: Any) -> dhanhq:  # Any: conftest cannot be imported
@@ -197,6 +211,19 @@ def test_an_order_through_its_life(client: dhanhq, option: Answer, shared: Path)
     assert until(client, order_id, "CANCELLED")["remainingQuantity"] == 0
 
 
+def test_an_acknowledgement(client: dhanhq, option: Answer, shared: Path) -> None:
+    answer = client.place_order(
+        str(option["security_id"]), "NSE_FNO", "BUY", 65, "LIMIT", "INTRADAY", 0.5, tag="acknowledged-1"
+    )
+    assert_alike(data(answer), recorded(shared, "models__orders__create"))
+    assert data(answer)["orderStatus"] == "TRANSIT"
+
+
+def test_the_list_of_orders(client: dhanhq, option: Answer, shared: Path) -> None:
+    placed(client, option, 0.5, "listed-1")
+    assert_alike(data(client.get_order_list()), recorded(shared, "models__orders__all"))
+
+
 def test_an_unknown_order_is_an_empty_success_by_id_and_a_404_by_correlation(client: dhanhq) -> None:
     assert data(client.get_order_by_id("112111182198")) == []
     assert client.get_order_by_correlationID("nobody")["remarks"]["error_code"] == "DH-906"
@@ -211,10 +238,17 @@ def test_trades_and_positions(client: dhanhq, option: Answer, shared: Path) -> N
     held = [one for one in data(client.get_positions()) if one["securityId"] == str(option["security_id"])]
     assert held[0]["netQty"] >= 65
     assert held[0]["positionType"] == "LONG"
+    assert {key: type(value) for key, value in held[0].items()} == POSITION
 
 
-def test_a_trade_history_may_be_empty(client: dhanhq) -> None:
-    assert isinstance(data(client.get_trade_history("2026-11-01", "2026-11-18", 0)), list)
+def test_a_trade_history(client: dhanhq, option: Answer, shared: Path) -> None:
+    bought(client, option, "history-1")
+    assert_alike(data(client.get_trade_history("2026-11-01", "2026-12-31", 0)), recorded(shared, "models__trade"))
+    assert data(client.get_trade_history("2026-11-01", "2026-11-18", 0)) == []
+
+
+def test_a_statement(client: dhanhq, shared: Path) -> None:
+    assert_alike(data(client.ledger_report("2026-11-01", "2026-11-30")), recorded(shared, "models__ledger_entry"))
 
 
 def test_slices_answer_with_an_array(client: dhanhq, option: Answer) -> None:
@@ -296,6 +330,33 @@ def test_no_holdings_is_an_error_500(client: dhanhq) -> None:
     assert client.get_holdings()["remarks"]["error_code"] == "DH-1111"
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda client: client.get_forever(),
+        lambda client: client.cancel_forever("1"),
+        lambda client: client.get_conditional_orders(),
+        lambda client: client.get_global_order_list(),
+        lambda client: client.edis_inquiry("ALL"),
+    ],
+)
+def test_what_is_not_served_is_told_as_the_gateway_tells_it(
+    venue: Any, client: dhanhq, ask: Callable[[dhanhq], Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replies: list[Any] = []
+    send = client.dhan_http.session.send
+
+    def noting(*args: Any, **said: Any) -> Any:
+        replies.append(send(*args, **said))
+        return replies[-1]
+
+    monkeypatch.setattr(client.dhan_http.session, "send", noting)
+    assert ask(client)["status"] == "failure"
+    assert replies[0].status_code == 404
+    assert set(replies[0].json()) == {"timestamp", "status", "error", "path"}
+    assert replies[0].url.startswith(venue.url)
+
+
 @pytest.fixture
 def login(venue: Any) -> tuple[DhanLogin, str]:  # Any: conftest cannot be imported
     context = venue.context()
@@ -324,6 +385,8 @@ def test_a_token_for_pin_and_password(login: tuple[DhanLogin, str]) -> None:
 def test_addresses(login: tuple[DhanLogin, str]) -> None:
     assert login[0].set_ip(login[1], "10.1.1.1", "PRIMARY")["data"]["status"] == "SUCCESS"
     assert login[0].get_ip(login[1])["data"]["primaryIP"] == "10.1.1.1"
+    again = login[0].modify_ip(login[1], "10.1.1.2", "PRIMARY")
+    assert "7 days" in str(again["remarks"])
 
 
 @pytest.mark.parametrize(("mode", "column"), [("compact", "SEM_SMST_SECURITY_ID"), ("detailed", "SECURITY_ID")])

@@ -12,15 +12,8 @@ from exchange.app import create_app
 from tests.exchange.shelves import Desk
 
 FIELDS = [
-    "dhanClientId",
-    "narration",
-    "voucherdate",
-    "exchange",
-    "voucherdesc",
-    "vouchernumber",
-    "debit",
-    "credit",
-    "runbal",
+    *("dhanClientId", "narration", "voucherdate", "exchange", "voucherdesc", "vouchernumber"),
+    *("debit", "credit", "runbal"),
 ]
 
 
