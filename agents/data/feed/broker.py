@@ -139,6 +139,11 @@ class AccountFeed:
         self._clock = clock
         self._charts = AccountCharts(dhan, clock)
 
+    @property
+    def charts(self) -> AccountCharts:
+        """The charts of the instruments that were asked for by name."""
+        return self._charts
+
     def instruments(self, names: Iterable[str]) -> list[FeedInstrument]:
         """Return subscriptions for the desk's names: everything that the feed says of each.
 

@@ -23,11 +23,12 @@ class Counts:
 
     def of(self, name: str) -> int:
         """Return the count of a name over all its labels."""
-        return sum(number for (other, _), number in self._counts.items() if other == name)
+        return sum(number for (other, _), number in list(self._counts.items()) if other == name)
 
     def all(self) -> dict[str, int]:
-        """Return every count, a label in braces behind the name."""
-        return {name + (f"{{{label}}}" if label else ""): number for (name, label), number in self._counts.items()}
+        """Return every count, a label in braces behind the name; from any thread."""
+        counts = list(self._counts.items())
+        return {name + (f"{{{label}}}" if label else ""): number for (name, label), number in counts}
 
 
 @dataclass(frozen=True)
