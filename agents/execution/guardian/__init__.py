@@ -1,0 +1,1 @@
+"""The guardian: the one process that talks to the broker's order endpoints."""
