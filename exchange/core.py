@@ -63,7 +63,7 @@ class Core(Services):
         gate = Gate(self, self.safeguards.killed)
         self.counter = Counter(self, self.orders, self.venue, self.supers, gate)
         self.super_counter = SuperCounter(self, gate, self.venue, self.supers)
-        self._days = Days(
+        self.days = Days(
             self,
             book=self.orders,
             supers=self.supers,
@@ -72,7 +72,7 @@ class Core(Services):
             safeguards=self.safeguards,
             checks=self.checks,
         )
-        self._days.begin()
+        self.days.begin()
 
     def restart(self, now: Millis) -> None:
         """Begin anew at a moment, which may be in the past: no orders, no positions, opening balances."""
@@ -82,5 +82,5 @@ class Core(Services):
         self.floor.forget(orders=True)
         self.ledgers.clear()
         self.safeguards.clear()
-        self._days.begin()
+        self.days.begin()
         self.publish("restarted", "", now)

@@ -10,11 +10,10 @@ from exchange.contracts import Contract
 from exchange.envelopes import NO_SUCH_ORDER, input_error, order_error
 from exchange.market import UnknownInstrumentError
 from exchange.orderbook import OrderBook
-from exchange.orders import Order, Origin, Status
+from exchange.orders import KINDS, Order, Origin, Status
 from exchange.services import Services
 from exchange.superorders import IN_TRANSIT, SuperOrders
 from exchange.tickets import (
-    KINDS,
     Body,
     Reader,
     instrument_of,

@@ -9,12 +9,14 @@ from exchange.ledgerbook import Ledger
 from exchange.market import Book
 from exchange.matching import Grant, Liquidity, crosses, grants, protected_price, touches
 from exchange.orderbook import OrderBook
-from exchange.orders import Order, Status
+from exchange.orders import RISK_PLATFORM, Order, Status
 from exchange.services import Services
 
 
 class Floor:
     """The orders at the exchange.
+
+    While it is `unattended`, because the exchange did not run at that time, only the broker's own exits are matched.
 
     Parameters
     ----------
@@ -30,6 +32,7 @@ class Floor:
         self._services = services
         self._book = book
         self._ledger = ledger
+        self.unattended = False
         self._working: dict[str, Order] = {}
         self._liquidity = Liquidity()
         self._pass_at: Millis | None = None
@@ -51,7 +54,7 @@ class Floor:
     def meet(self, order: Order) -> None:
         """Let an order that is here meet the book now."""
         contract, market, now = order.contract, self._services.market, self._services.now
-        if is_open_at(market, now):
+        if is_open_at(market, now) and self._attends(order):
             self._match(order, market.top_of_book(contract.security_id, contract.segment, now))
 
     def range_since(self, contract: Contract, after: Millis) -> tuple[int, ...]:
@@ -66,6 +69,17 @@ class Floor:
             self._ranges[key] = (min(prices), max(prices)) if prices else ()
         return self._ranges[key]
 
+    def put_back(self, order: Order) -> None:
+        """Take an order in that was here when the exchange stopped."""
+        self._working[order.order_id] = order
+
+    def attend(self) -> None:
+        """Match all orders from now on; what was traded before does not set them off."""
+        self.unattended = False
+        for order in self._working.values():
+            order.watched_from = self._services.now
+        self._plan_pass()
+
     def forget(self, *, orders: bool = False) -> None:
         """Forget which quantities have been taken, and all orders too when the day begins anew."""
         self._liquidity.forget()
@@ -73,19 +87,23 @@ class Floor:
             self._working.clear()
             self._pass_at = None
 
+    def _attends(self, order: Order) -> bool:
+        return not self.unattended or order.origin.platform == RISK_PLATFORM
+
     def _plan_pass(self) -> None:
         """Plan the next look at resting orders, on a grid, so that it does not matter who asked when."""
         every, now = self._services.rules.match_every, self._services.now
-        if self._working and (self._pass_at is None or self._pass_at <= now):
+        attended = any(map(self._attends, self._working.values()))
+        if attended and (self._pass_at is None or self._pass_at <= now):
             self._pass_at = (now // every + 1) * every
             self._services.timeline.plan(self._pass_at, self._pass)
 
     def _pass(self) -> None:
-        for look in self.before_pass:
+        for look in () if self.unattended else self.before_pass:
             look()
         books: dict[tuple[int, str], Book] = {}
         working = list(self._working.values()) if is_open_at(self._services.market, self._services.now) else []
-        for order in working:
+        for order in filter(self._attends, working):
             key = (order.contract.security_id, order.contract.segment)
             if key not in books:
                 books[key] = self._services.market.top_of_book(*key, self._services.now)

@@ -16,27 +16,30 @@ Watcher = Callable[[Order], None]
 
 
 class OrderBook:
-    """All orders of the day in the order in which they came, and their names."""
+    """All orders of the day in the order in which they came, and their names.
+
+    `counts` says how far the numbers of each date have been given out, `turns` how often orders have been filed.
+    """
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._orders: dict[str, Order] = {}
         self._of: dict[str, list[Order]] = {}
-        self._count = 0
-        self._on: date | None = None
+        self.counts: dict[date, int] = {}
+        self.turns = 0
         self.watchers: list[Watcher] = []
 
     def open(self, origin: Origin, ticket: Ticket, contract: Contract) -> Order:
         """Enter a new order under a new id."""
         now, chance = self._services.now, self._services.chance
         on = ist(now).date()
-        if on != self._on:
-            self._on, self._count = on, chance.between(1_000, 40_000, "first order", on)
-        self._count += chance.between(1, 9, "order gap", on, self._count)
-        lead = chance.between(1, 9, "order lead", on, self._count)
+        count = self.counts[on] if on in self.counts else chance.between(1_000, 40_000, "first order", on)
+        count += chance.between(1, 9, "order gap", on, count)
+        self.counts[on] = count
+        lead = chance.between(1, 9, "order lead", on, count)
         order = Order(
-            order_id=f"{lead}2{on:%y%m%d}{self._count:05d}",
-            number=self._count,
+            order_id=f"{lead}2{on:%y%m%d}{count:05d}",
+            number=count,
             origin=origin,
             ticket=ticket,
             contract=contract,
@@ -47,9 +50,17 @@ class OrderBook:
             quantity=ticket.quantity,
             updated_at=now,
         )
-        self._orders[order.order_id] = order
-        self._of.setdefault(origin.client_id, []).append(order)
+        self.put(order)
         return order
+
+    def put(self, order: Order) -> None:
+        """Enter an order that has its id."""
+        self._orders[order.order_id] = order
+        self._of.setdefault(order.origin.client_id, []).append(order)
+
+    def named(self, order_id: str) -> Order | None:
+        """Return an order of anybody, or None."""
+        return self._orders.get(order_id)
 
     def find(self, order_id: str, client_id: str) -> Order | None:
         """Return an order of a client, or None."""
@@ -66,6 +77,7 @@ class OrderBook:
 
     def clear(self, *, keep_open: bool = False) -> None:
         """Begin another day, with the orders that wait for it or with none."""
+        self.turns += 1
         self._orders = {name: order for name, order in self._orders.items() if keep_open and order.is_open}
         self._of.clear()
         for order in self._orders.values():

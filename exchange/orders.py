@@ -6,7 +6,7 @@ Prices are paise, quantities contracts, moments milliseconds since 1970 UTC.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, get_args
 
 from exchange.clock import Millis, ist_text
 from exchange.contracts import Contract
@@ -17,8 +17,10 @@ Kind = Literal["LIMIT", "MARKET", "STOP_LOSS", "STOP_LOSS_MARKET"]
 Leg = Literal["NA", "ENTRY_LEG", "TARGET_LEG", "STOP_LOSS_LEG"]
 Amo = Literal["", "PRE_OPEN", "OPEN", "OPEN_30", "OPEN_60"]
 
+RISK_PLATFORM = "RMS"  # where orders of the broker's own risk system come from
 NO_TIME = "0001-01-01 00:00:00"
 NO_DATE = "0001-01-01"
+KINDS: Mapping[str, Kind] = {name: name for name in get_args(Kind)}
 OPTION_WORDS: Mapping[str, str] = {"CE": "CALL", "PE": "PUT"}
 
 

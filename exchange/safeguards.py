@@ -9,8 +9,8 @@ from exchange.envelopes import order_error
 from exchange.ledgerbook import Position
 from exchange.ledgers import Ledgers
 from exchange.orderbook import OrderBook
-from exchange.orders import Origin, Ticket
-from exchange.services import Event, Services
+from exchange.orders import RISK_PLATFORM, Origin, Ticket
+from exchange.services import Event, Services, Task
 from exchange.venue import Venue
 
 ALL_PRODUCTS = ("INTRADAY", "MARGIN", "CNC", "MTF")
@@ -54,14 +54,15 @@ class Safeguards:
         self._book = book
         self._venue = venue
         self._ledgers = ledgers
-        self._killed: set[str] = set()
-        self._exits: dict[str, PnlExit] = {}
+        self.kills: set[str] = set()
+        self.exits: dict[str, PnlExit] = {}
         self._watching = False
+        services.timeline.doers["square off"] = lambda task: self.square_off(task.about)
         services.subscribe("trade", self._square_off_by_fault)
 
     def killed(self, client_id: str) -> bool:
         """Return whether a client's kill switch is on."""
-        return client_id in self._killed
+        return client_id in self.kills
 
     def kill(self, client_id: str, *, on: bool) -> None:
         """Turn the kill switch; on only with nothing open.
@@ -72,12 +73,12 @@ class Safeguards:
             If there are open positions or orders.
         """
         if not on:
-            self._killed.discard(client_id)
+            self.kills.discard(client_id)
             return
         positions = self._ledgers.of(client_id).positions.values()
         if any(position.net for position in positions) or any(order.is_open for order in self._book.of(client_id)):
             raise order_error(STILL_OPEN)
-        self._killed.add(client_id)
+        self.kills.add(client_id)
 
     def exit_all(self, client_id: str) -> None:
         """Cancel every open order and leave every position at the market.
@@ -93,7 +94,7 @@ class Safeguards:
 
     def square_off(self, client_id: str) -> None:
         """Do to intraday orders and positions what the broker does at the end of a day."""
-        self._leave(client_id, ("INTRADAY",), Origin(client_id, source="N", platform="RMS"))
+        self._leave(client_id, ("INTRADAY",), Origin(client_id, source="N", platform=RISK_PLATFORM))
 
     def square_off_all(self) -> None:
         """Square off every client."""
@@ -105,17 +106,17 @@ class Safeguards:
 
     def set_pnl_exit(self, client_id: str, terms: PnlExit) -> None:
         """Watch a client's gains for the rest of the day; what is reached already fires at once."""
-        self._exits[client_id] = terms
+        self.exits[client_id] = terms
         self._fire(client_id)
-        self._watch()
+        self.watch()
 
     def pnl_exit(self, client_id: str) -> PnlExit | None:
         """Return what is being watched, or None."""
-        return self._exits.get(client_id)
+        return self.exits.get(client_id)
 
     def stop_pnl_exit(self, client_id: str) -> None:
         """Stop watching."""
-        self._exits.pop(client_id, None)
+        self.exits.pop(client_id, None)
 
     def gain(self, client_id: str, products: Collection[str] = ALL_PRODUCTS) -> int:
         """Return the gain of a client's positions at last prices, in paise; charges not taken off."""
@@ -129,8 +130,8 @@ class Safeguards:
 
     def clear(self) -> None:
         """Begin another day: switches are off, nothing is watched."""
-        self._killed.clear()
-        self._exits.clear()
+        self.kills.clear()
+        self.exits.clear()
 
     def _leave(self, client_id: str, products: Collection[str], origin: Origin) -> None:
         for order in self._book.of(client_id):
@@ -156,31 +157,31 @@ class Safeguards:
         for part in slices(contract, whole.quantity):
             self._venue.place(origin, replace(whole, quantity=part), contract)
 
-    def _watch(self) -> None:
+    def watch(self) -> None:
         """Plan the next look at the gains, while there is someone to look at."""
-        if not self._watching and self._exits:
+        if not self._watching and self.exits:
             self._watching = True
             at = (self._services.now // WATCH_EVERY + 1) * WATCH_EVERY
             self._services.timeline.plan(max(at, next_open(self._services.market, self._services.now)), self._look)
 
     def _look(self) -> None:
         self._watching = False
-        for client_id in list(self._exits):
+        for client_id in list(self.exits):
             self._fire(client_id)
-        self._watch()
+        self.watch()
 
     def _fire(self, client_id: str) -> None:
-        terms = self._exits[client_id]
+        terms = self.exits[client_id]
         if not is_open_at(self._services.market, self._services.now):
             return
         if not terms.reached(self.gain(client_id, terms.products)):
             return
-        del self._exits[client_id]
-        self._leave(client_id, terms.products, Origin(client_id, source="N", platform="RMS"))
+        del self.exits[client_id]
+        self._leave(client_id, terms.products, Origin(client_id, source="N", platform=RISK_PLATFORM))
         if terms.kill:
-            self._killed.add(client_id)
+            self.kills.add(client_id)
         self._services.publish("pnl_exit", client_id, terms)
 
     def _square_off_by_fault(self, event: Event) -> None:
         if self._services.faults.strike("square_off", event.client_id) is not None:
-            self._services.timeline.plan(self._services.now, lambda: self.square_off(event.client_id))
+            self._services.timeline.plan_task(self._services.now, Task("square off", event.client_id))

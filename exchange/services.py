@@ -5,7 +5,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from exchange.accounts import Accounts
 from exchange.clock import MarketClock, Millis
@@ -72,12 +72,25 @@ class Bus:
             listener(event)
 
 
+class Task(NamedTuple):
+    """An action as it can be written down: its name, the order or client it is about, and what else it needs."""
+
+    name: str
+    about: str
+    detail: tuple[int | str, ...] = ()
+
+
 class Timeline:
-    """What is to happen and when; what is due at the same moment happens in the order in which it was planned."""
+    """What is to happen and when; what is due at the same moment happens in the order in which it was planned.
+
+    `done` counts what has happened, `doers` says how a `Task` of a name is done.
+    """
 
     def __init__(self, now: Millis) -> None:
         self.now = now
-        self._planned: list[tuple[Millis, int, Callable[[], None]]] = []
+        self.done = 0
+        self.doers: dict[str, Callable[[Task], None]] = {}
+        self._planned: list[tuple[Millis, int, Callable[[], None], Task | None]] = []
         self._count = 0
 
     @property
@@ -87,8 +100,15 @@ class Timeline:
 
     def plan(self, at: Millis, action: Callable[[], None]) -> None:
         """Do something at a moment; a moment that is past already means as soon as time is settled again."""
-        self._count += 1
-        heapq.heappush(self._planned, (max(at, self.now), self._count, action))
+        self._push(at, action, None)
+
+    def plan_task(self, at: Millis, task: Task) -> None:
+        """Do something at a moment that a restarted exchange still has to do."""
+        self._push(at, lambda: self.doers[task.name](task), task)
+
+    def tasks(self) -> list[tuple[int, Millis, Task]]:
+        """Return the tasks to come with the number of their planning and their moment, in no order."""
+        return [(number, at, task) for at, number, _, task in self._planned if task is not None]
 
     def settle(self, now: Millis) -> None:
         """Do everything that is due up to a moment, each at its own time, and stand at that moment.
@@ -96,8 +116,9 @@ class Timeline:
         A moment before the present changes nothing: what has happened stays so.
         """
         while self._planned and self._planned[0][0] <= now:
-            at, _, action = heapq.heappop(self._planned)
+            at, _, action, _ = heapq.heappop(self._planned)
             self.now = max(self.now, at)
+            self.done += 1
             action()
         self.now = max(self.now, now)
 
@@ -105,6 +126,32 @@ class Timeline:
         """Drop all plans and stand at a moment, which may be in the past."""
         self._planned.clear()
         self.now = now
+
+    def _push(self, at: Millis, action: Callable[[], None], task: Task | None) -> None:
+        self._count += 1
+        heapq.heappush(self._planned, (max(at, self.now), self._count, action, task))
+
+
+class Journal(Protocol):
+    """Where the exchange writes what it has done before anyone is told of it."""
+
+    def commit(self) -> None:
+        """Write everything that has changed, all of it or nothing; an exception means that nobody may be told."""
+        ...
+
+    def settled(self) -> None:
+        """Hear that time has passed and nothing has happened."""
+        ...
+
+
+class NoJournal:
+    """Everything is in memory and gone with the process."""
+
+    def commit(self) -> None:
+        """Write nothing."""
+
+    def settled(self) -> None:
+        """Write nothing."""
 
 
 class Chance:
@@ -161,6 +208,7 @@ class Services:
         self.chance = Chance(seed)
         self.bus = Bus()
         self.timeline = Timeline(self.clock.now())
+        self.journal: Journal = NoJournal()
 
     @property
     def now(self) -> Millis:
@@ -183,8 +231,14 @@ class Services:
         return self.timeline.now
 
     def settle(self) -> Millis:
-        """Advance to the clock's time."""
-        return self.advance(self.clock.now())
+        """Advance to the clock's time, and write what happened on the way."""
+        before = self.timeline.done
+        now = self.advance(self.clock.now())
+        if self.timeline.done == before:
+            self.journal.settled()
+        else:
+            self.journal.commit()
+        return now
 
     def subscribe(self, kind: str, listener: Listener) -> Callable[[], None]:
         """Tell a listener of every event of a kind; call what is returned to stop that."""

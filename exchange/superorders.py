@@ -117,8 +117,17 @@ class SuperOrders:
     def place(self, client_id: str, ticket: Ticket, contract: Contract, terms: Terms) -> Order:
         """Take a super order in and return its entry."""
         entry = self._venue.place(Origin(client_id, leg="ENTRY_LEG"), ticket, contract)
-        self._supers[entry.order_id] = SuperOrder(entry, terms)
+        self.put(SuperOrder(entry, terms))
         return entry
+
+    def put(self, order: SuperOrder) -> None:
+        """Enter a super order whose entry is in the book."""
+        self._supers[order.entry.order_id] = order
+
+    def attend(self) -> None:
+        """Trail from now on; what was traded before moves no stop."""
+        for order in self._supers.values():
+            order.watched_from = self._services.now
 
     def find(self, order_id: str, client_id: str) -> SuperOrder | None:
         """Return the super order whose entry or exit has that id."""

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from exchange.contracts import Contract
 from exchange.envelopes import ApiError, input_error, order_error
-from exchange.orders import Amo, Kind, Side, Ticket
+from exchange.orders import KINDS, Amo, Side, Ticket
 from exchange.rules import Rules
 from exchange.superorders import Terms
 
@@ -22,7 +22,6 @@ TRIGGER_BELOW = "Trigger Price should be less than Price"
 SEGMENTS = frozenset({"NSE_EQ", "NSE_FNO", "NSE_CURRENCY", "BSE_EQ", "BSE_FNO", "BSE_CURRENCY", "MCX_COMM"})
 PRODUCTS = frozenset({"CNC", "INTRADAY", "MARGIN", "MTF"})
 SIDES: Mapping[str, Side] = {name: name for name in get_args(Side)}
-KINDS: Mapping[str, Kind] = {name: name for name in get_args(Kind)}
 AMOS: Mapping[str, Amo] = {name: name for name in get_args(Amo) if name}
 _CORRELATION = re.compile(r"[A-Za-z0-9_ -]*")
 _LARGEST = 10_000_000

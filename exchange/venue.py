@@ -1,5 +1,6 @@
 """Takes orders through their lives: in transit, checked by the broker, at the exchange, filled or over."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from exchange.checks import Checks, release_at
@@ -8,8 +9,8 @@ from exchange.contracts import Contract
 from exchange.floor import Floor
 from exchange.matching import protected_price
 from exchange.orderbook import OrderBook
-from exchange.orders import Kind, Order, Origin, Status, Ticket
-from exchange.services import Services
+from exchange.orders import KINDS, Kind, Order, Origin, Status, Ticket
+from exchange.services import Services, Task
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,16 @@ class Venue:
         self._book = book
         self._floor = floor
         self._checks = checks
+        doers = services.timeline.doers
+        doers["arrive"] = lambda task: self._of(task, self._arrive)
+        doers["enter"] = lambda task: self._of(task, self._enter)
+        doers["amend"] = lambda task: self._of(task, lambda order: self._amend(order, _change_of(task)))
 
     def place(self, origin: Origin, ticket: Ticket, contract: Contract) -> Order:
         """Take an order in; it is checked and sent on when its transit is over."""
         order = self._book.open(origin, ticket, contract)
         self._book.changed(order)
-        self._services.timeline.plan(self._services.now + self._delay("transit", order), lambda: self._arrive(order))
+        self._plan(self._services.now + self._delay("transit", order), "arrive", order)
         return order
 
     def withdraw(self, order: Order, status: Status = Status.CANCELLED, reason: str = "") -> None:
@@ -69,7 +74,7 @@ class Venue:
             change.apply(order)
             return
         at = self._services.now + self._delay("queue", order)
-        self._services.timeline.plan(at, lambda: self._amend(order, change))
+        self._plan(at, "amend", order, (change.kind, change.quantity, change.price, change.trigger))
 
     def work(self, order: Order) -> None:
         """Put an exit leg before the exchange now: it is the broker's own order and needs no transit or checks."""
@@ -115,7 +120,7 @@ class Venue:
         if refusal is None:
             self._confirm(order)
             at = max(self._services.now + self._delay("queue", order), release_at(self._services.market, order))
-            self._services.timeline.plan(at, lambda: self._enter(order))
+            self._plan(at, "enter", order)
         else:
             self._reject(order, "RMS", f"RMS:{order.order_id}:{refusal}")
 
@@ -168,6 +173,21 @@ class Venue:
         self._book.changed(order)
         self._floor.meet(order)
 
+    def _plan(self, at: Millis, step: str, order: Order, detail: tuple[int | str, ...] = ()) -> None:
+        self._services.timeline.plan_task(at, Task(step, order.order_id, detail))
+
+    def _of(self, task: Task, step: Callable[[Order], None]) -> None:
+        """Take the next step with the order of a task; one that is over and filed takes none."""
+        order = self._book.named(task.about)
+        if order is not None:
+            step(order)
+
     def _delay(self, step: str, order: Order) -> Millis:
         low, high = self._services.rules.transit if step == "transit" else self._services.rules.queue
         return self._services.chance.between(low, high, step, order.order_id, order.modifications)
+
+
+def _change_of(task: Task) -> Change:
+    """Return the change that a task was planned with."""
+    kind, quantity, price, trigger = task.detail
+    return Change(KINDS[str(kind)], int(quantity), int(price), int(trigger))
