@@ -112,7 +112,9 @@ class MarketClock:
             raise ValueError(f"a market clock cannot run {speed} times as fast; pass a speed from 0 to {MAX_SPEED:g}")
         self._state, self._hours = ClockState(market_at, self._real(), speed), None
 
-    def keep_open(self, hours: Callable[[date], Span | None], first: date, *, speed: float = 1.0) -> None:
+    def keep_open(
+        self, hours: Callable[[date], Span | None], first: date, *, speed: float = 1.0, at: Millis | None = None
+    ) -> None:
         """Run sessions one after the other without a night between, from the first opening on or after a date.
 
         Parameters
@@ -123,10 +125,12 @@ class MarketClock:
             Where to begin.
         speed : float
             Market seconds in a real second.
+        at : int, optional
+            A moment to go on from, inside that session or after it.
         """
         span = _first_session(hours, first)
         self.set(span[0], speed=speed)
-        self._hours, self._span, self._spent = hours, span, 0
+        self._hours, self._span, self._spent = hours, span, 0 if at is None else -max(at - span[0], 0)
 
     def use_real(self) -> None:
         """Let market time be real time."""
