@@ -13,7 +13,7 @@ from agents.data.instruments import load_instruments
 from agents.data.names import instrument_from
 from agents.data.sessions import load_minutes
 from agents.data.store import Store
-from agents.domain.candles import Candles, epoch, moment
+from agents.domain.candles import Candles, Int64s, epoch, moment
 from agents.domain.errors import ConfigError, MissingDataError
 from agents.domain.market import Instrument, InstrumentKind, OptionChain, OptionContract, OptionQuote, Quote
 from agents.domain.values import IST, to_rupees
@@ -79,8 +79,9 @@ class StoreMarket:
     def chain(self, underlying: str, now: datetime, *, min_minutes: int) -> OptionChain:
         """Return the chain of the nearest expiry at least `min_minutes` away.
 
-        Snapshots of the last five minutes are preferred; without them, each contract counts with its last candle of
-        the session, and has no bid or ask.
+        The newest snapshot of the expiry is preferred if it is less than five minutes old; options that it does not
+        quote are left out, so that all prices are of one moment. Without one, each contract counts with its last
+        candle of the session, and has no bid or ask.
 
         Raises
         ------
@@ -110,12 +111,19 @@ class StoreMarket:
         )
 
     def _quoted(self, day: Day, now: datetime, earliest: datetime) -> list[OptionQuote]:
-        """Return the quotes of the last snapshots."""
+        """Return the quotes of each expiry's newest snapshot."""
+        seen = [
+            (self._book.contract(name), _last_row(series.quoted, now), series) for name, series in day.quotes.items()
+        ]
+        newest: dict[datetime, int] = {}
+        for contract, row, series in seen:
+            if row >= 0:
+                newest[contract.expiry_at] = max(int(series.quoted[row]), newest.get(contract.expiry_at, 0))
         oldest = epoch(now - SNAPSHOT_AGE)
         found = []
-        for name, series in day.quotes.items():
+        for contract, _, series in seen:
             last = _last_quoted(series, now)
-            if last and last.at > oldest and (contract := self._book.contract(name)).expiry_at >= earliest:
+            if last and last.at > oldest and contract.expiry_at >= earliest and last.at == newest[contract.expiry_at]:
                 found.append(
                     OptionQuote(
                         contract=contract,
@@ -217,10 +225,15 @@ class _Quoted(NamedTuple):
     volume: int
 
 
+def _last_row(moments: Int64s, now: datetime) -> int:
+    """Return the last row that is not later than `now`, -1 where there is none."""
+    return int(np.searchsorted(moments, epoch(now), side="right")) - 1
+
+
 def _last_traded(series: Series | None, now: datetime) -> _Traded | None:
     if series is None:
         return None
-    row = int(np.searchsorted(series.closed, epoch(now), side="right")) - 1
+    row = _last_row(series.closed, now)
     if row < 0:
         return None
     volume = int(series.volume[: row + 1].sum())
@@ -230,7 +243,7 @@ def _last_traded(series: Series | None, now: datetime) -> _Traded | None:
 def _last_quoted(series: QuoteSeries | None, now: datetime) -> _Quoted | None:
     if series is None:
         return None
-    row = int(np.searchsorted(series.quoted, epoch(now), side="right")) - 1
+    row = _last_row(series.quoted, now)
     if row < 0 or series.ltp[row] == UNKNOWN:
         return None
     return _Quoted(

@@ -52,8 +52,10 @@ def minutes_from(start: datetime, count: int) -> list[datetime]:
     return [start + timedelta(minutes=step) for step in range(count)]
 
 
-def snapshot(store: Store, quoted: datetime, expiry: date, bid: int | None, *, source: str = "feed") -> None:
-    key = {"underlying": "NIFTY", "quoted_at": quoted, "expiry_on": expiry, "strike": Decimal(18_000)}
+def snapshot(
+    store: Store, quoted: datetime, expiry: date, bid: int | None, *, source: str = "feed", strike: int = 18_000
+) -> None:
+    key = {"underlying": "NIFTY", "quoted_at": quoted, "expiry_on": expiry, "strike": Decimal(strike)}
     row = {"option_type": "CE", "bid": bid, "ask": 210, "bid_quantity": 50, "ask_quantity": 50, "ltp": 205, "iv": 12.0}
     counts = {"open_interest": 5000, "open_interest_change": 0, "volume": 700}
     frame = pd.DataFrame([{**key, **row, **counts}]).astype({"bid": "Int64"})
@@ -130,6 +132,20 @@ def test_recent_snapshots_are_preferred_and_old_ones_are_not_used(store: Store) 
     assert (stale.bid, stale.at) == (None, at(9, 26))
     (before,) = market.chain("NIFTY", at(9, 20), min_minutes=90).quotes
     assert before.bid is None
+
+
+def test_a_chain_is_one_snapshot_and_never_a_mixture(store: Store) -> None:
+    put(store, "NIFTY", minutes_from(at(9, 15), 60), 360_000)
+    for strike in (18_000, 18_050):
+        snapshot(store, at(9, 20), DAY, bid=200, strike=strike)
+    snapshot(store, at(9, 23), DAY, bid=204)
+    market = StoreMarket(store)
+    assert [quote.contract.strike for quote in market.chain("NIFTY", at(9, 22), min_minutes=90).quotes] == [
+        Decimal(18_000),
+        Decimal(18_050),
+    ]
+    (newest,) = market.chain("NIFTY", at(9, 23, 30), min_minutes=90).quotes
+    assert (newest.bid, newest.at) == (Decimal("10.2"), at(9, 23))
 
 
 def test_an_option_that_has_only_quotes_can_be_asked_for(store: Store) -> None:
