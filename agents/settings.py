@@ -21,6 +21,10 @@ class Settings(BaseSettings):
 
     mode: Mode = Field("paper", description="replay, paper or live; each has its own store and ledger")
     data_dir: Path = Field(Path("data"), description="where stores, ledgers, logs and Dagster's home live")
+    ledger_url: SecretStr | None = Field(
+        None,
+        description="a PostgreSQL database of its own for this mode's ledger: postgresql://user:password@host/name",
+    )
     instruments: tuple[str, ...] = Field(("NIFTY",), description="what is analysed and traded")
     futures: dict[str, str] = Field(
         {"NIFTY": "NIFTY-I", "BANKNIFTY": "BANKNIFTY-I"}, description="future whose volume makes an index's profile"
@@ -98,6 +102,11 @@ class Settings(BaseSettings):
     def ledger_path(self) -> Path:
         """The SQLite file of this mode."""
         return self.home / "ledger.sqlite"
+
+    @property
+    def ledger_place(self) -> Path | SecretStr:
+        """Where the ledger is: the PostgreSQL database if one is set, else the file."""
+        return self.ledger_url or self.ledger_path
 
     @property
     def ops_path(self) -> Path:

@@ -1,47 +1,44 @@
-"""Connections to the ledger's database; the only place that knows which database it is.
+"""Transactions on the ledger's database, be it a SQLite file or a PostgreSQL server.
 
-SQLite in WAL mode with ``synchronous=FULL``: what was committed survives a power cut. A transaction that writes takes
-the write lock when it begins, so that it can never fail half way because another process was faster.
+A transaction that writes takes the ledger's one write lock when it begins, so that it can never fail half way because
+another process was faster, and so that events are chained one after the other. One that reads sees a single state of
+the ledger. What differs between the two databases stands in `sqlite` and `postgres`.
 """
 
-import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError, OperationalError
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from pydantic import SecretStr
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DatabaseError, DataError, OperationalError
 
+from agents.data.ledger import sqlite
+from agents.data.ledger.sqlite import BUSY_SECONDS, WRITES
 from agents.domain.errors import ConfigError, StoreBusyError, TradingError
 
-BUSY_SECONDS = 10.0
-_WAL_TRIES = 500
-_WAL_PAUSE_SECONDS = 0.02
-_WRITES = "ledger_writes"
 
-
-def open_engine(path: Path | None) -> Engine:
-    """Return an engine on the file at `path`, or on a database in memory when it is None.
+def open_engine(place: Path | SecretStr | None) -> Engine:
+    """Return an engine on a SQLite file, on the PostgreSQL database of a URL, or on a database in memory for None.
 
     Raises
     ------
     ConfigError
-        If the folder cannot be made.
+        If the folder of the file cannot be made, or the URL is none of PostgreSQL's.
     """
-    if path is None:
-        # One connection, handed from thread to thread: a second one would be a second, empty database.
-        engine = create_engine("sqlite://", connect_args=_CONNECT, pool_size=1, max_overflow=0, poolclass=QueuePool)
-    else:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(f"cannot make the folder of the ledger {path}: {error}; set ZONEDESK_DATA_DIR") from error
-        engine = create_engine(f"sqlite:///{path}", connect_args=_CONNECT)
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
-    return engine
+    if isinstance(place, SecretStr):
+        from agents.data.ledger import postgres  # noqa: PLC0415 - its driver is loaded only where it is used
+
+        return postgres.open_server(place)
+    return sqlite.open_file(place)
+
+
+def name_of(engine: Engine) -> str:
+    """Return how people call the database: its path, or its name and server, never a password."""
+    if engine.dialect.name == "sqlite":
+        return engine.url.database or "in memory"
+    host = engine.url.host or engine.url.query.get("host") or "this machine"
+    return f"{engine.url.database} on {host}"
 
 
 @contextmanager
@@ -51,12 +48,12 @@ def writing(engine: Engine) -> Iterator[Connection]:
     Raises
     ------
     StoreBusyError
-        If another process kept the lock for more than ten seconds.
+        If another process kept the lock for more than ten seconds, or the server does not answer.
     ConfigError
-        If the file is not a ledger or cannot be written.
+        If the database is not a ledger or cannot be written.
     """
     with _translated(engine), engine.connect() as connection:
-        connection.execution_options(**{_WRITES: True})
+        connection.execution_options(**{WRITES: True})
         with connection.begin():
             yield connection
 
@@ -68,50 +65,25 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-# SQLAlchemy begins transactions (see _begin), not the sqlite3 module, which would begin them too late.
-_CONNECT = {"timeout": BUSY_SECONDS, "isolation_level": None, "check_same_thread": False}
-
-
-def _prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    cursor.execute("pragma foreign_keys = on")
-    cursor.execute("pragma journal_mode")
-    if cursor.fetchone()[0] not in {"wal", "memory"}:
-        _switch_to_wal(cursor)
-    cursor.execute("pragma synchronous = full")
-    cursor.close()
-
-
-def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
-    """Set the journal mode; SQLite does not wait by itself when several processes create the file at once."""
-    pause = threading.Event()
-    for _ in range(_WAL_TRIES):
-        try:
-            cursor.execute("pragma journal_mode = wal")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
-                raise
-            pause.wait(_WAL_PAUSE_SECONDS)
-        else:
-            return
-    raise sqlite3.OperationalError("database is locked")
-
-
-def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("begin immediate" if writes else "begin")
-
-
 @contextmanager
 def _translated(engine: Engine) -> Iterator[None]:
-    name = engine.url.database or "in memory"
+    name = name_of(engine)
     try:
         yield
     except TradingError:
         raise
     except OperationalError as error:
-        if "locked" in str(error.orig):
-            raise StoreBusyError(f"the ledger {name} stayed locked for {BUSY_SECONDS:.0f} s; try again") from error
-        raise ConfigError(f"the ledger {name} cannot be used: {error.orig}; check the file and the disk") from error
+        raise _cannot_work(name, error, server=engine.dialect.name != "sqlite") from error
+    except DataError as error:
+        raise ConfigError(f"the ledger {name} cannot hold what was to be written: {error.orig}") from error
     except DatabaseError as error:
         raise ConfigError(f"{name} is not a ledger: {error.orig}; move it away or restore a copy") from error
+
+
+def _cannot_work(name: str, error: OperationalError, *, server: bool) -> TradingError:
+    state = getattr(error.orig, "sqlstate", None)
+    if "locked" in str(error.orig) or state == "55P03":
+        return StoreBusyError(f"the ledger {name} stayed locked for {BUSY_SECONDS:.0f} s; try again")
+    if server and (state is None or state[:2] in {"08", "57"}):
+        return StoreBusyError(f"the ledger {name} does not answer: {error.orig}; check ZONEDESK_LEDGER_URL")
+    return ConfigError(f"the ledger {name} cannot be used: {error.orig}; check the file and the disk")

@@ -1,4 +1,4 @@
-"""The ledger: what must survive, in one SQLite file for each mode."""
+"""The ledger: what must survive, in one SQLite file or PostgreSQL database for each mode."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Self
 
+from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from agents.data.ledger.breaker import LedgerBreaker
@@ -51,13 +52,15 @@ class Ledger(EventLog):
         self.heartbeats = Heartbeats(engine, now)
 
     @classmethod
-    def open(cls, path: Path, mode: str, *, now: Callable[[], datetime], equity: Decimal | None = None) -> Self:
-        """Open the ledger at `path`, create it where there is none, and bring its tables up to date.
+    def open(
+        cls, place: Path | SecretStr, mode: str, *, now: Callable[[], datetime], equity: Decimal | None = None
+    ) -> Self:
+        """Open the ledger at `place`, create it where there is none, and bring its tables up to date.
 
         Parameters
         ----------
-        path : Path
-            The SQLite file.
+        place : Path or SecretStr
+            A SQLite file, or the URL of a PostgreSQL database, which may hold a password.
         mode : str
             replay, paper or live; written inside at creation.
         now : callable
@@ -70,13 +73,13 @@ class Ledger(EventLog):
         WrongModeError
             If the ledger belongs to another mode.
         ConfigError
-            If the file is not a ledger, is newer than this program or cannot be written.
+            If it is not a ledger, is newer than this program or cannot be written.
         StoreBusyError
-            If another process keeps it locked.
+            If another process keeps it locked, or the server does not answer.
         """
-        engine = open_engine(path)
+        engine = open_engine(place)
         try:
-            prepare(engine, path, mode)
+            prepare(engine, mode)
         except Exception:  # whatever it was goes on to the caller; only the open file must not stay behind
             engine.dispose()
             raise
@@ -86,7 +89,7 @@ class Ledger(EventLog):
     def in_memory(cls, mode: str, *, now: Callable[[], datetime], equity: Decimal | None = None) -> Self:
         """Return an empty ledger that is gone when it is closed."""
         engine = open_engine(None)
-        prepare(engine, None, mode)
+        prepare(engine, mode)
         return cls(engine, now=now, equity=equity)
 
     def close(self) -> None:

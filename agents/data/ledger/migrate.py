@@ -1,10 +1,8 @@
 """Bring a ledger to the tables of today, whoever opens it first, and keep its mode."""
 
-from pathlib import Path
-
 from sqlalchemy import Connection, Engine, insert, inspect, select, text
 
-from agents.data.ledger.engine import reading, writing
+from agents.data.ledger.engine import name_of, reading, writing
 from agents.data.ledger.tables import meta
 from agents.domain.errors import ConfigError, WrongModeError
 
@@ -14,7 +12,7 @@ HEAD = "0002"
 _KNOWN = ("0001", "0002")
 
 
-def prepare(engine: Engine, path: Path | None, mode: str) -> None:
+def prepare(engine: Engine, mode: str) -> None:
     """Create or upgrade the tables and write the mode inside, or check the one that is there.
 
     Raises
@@ -24,23 +22,24 @@ def prepare(engine: Engine, path: Path | None, mode: str) -> None:
     ConfigError
         If the ledger was written by a newer version of this program.
     """
+    name = name_of(engine)
     with reading(engine) as connection:
         ready = _revision(connection) == HEAD and _mode(connection) is not None
         if ready:
-            _check_mode(connection, path, mode)
+            _check_mode(connection, name, mode)
     if ready:
         return
     with writing(engine) as connection:  # Whoever comes second finds the work done.
         revision = _revision(connection)
         if revision is not None and revision not in _KNOWN:
             raise ConfigError(
-                f"the ledger {path} has tables of step {revision}, this program knows up to {HEAD}; upgrade zonedesk"
+                f"the ledger {name} has tables of step {revision}, this program knows up to {HEAD}; upgrade zonedesk"
             )
         if revision != HEAD:
             _upgrade(connection)
         if _mode(connection) is None:
             connection.execute(insert(meta).values(key="mode", value=mode))
-        _check_mode(connection, path, mode)
+        _check_mode(connection, name, mode)
 
 
 def _upgrade(connection: Connection) -> None:
@@ -66,9 +65,9 @@ def _mode(connection: Connection) -> str | None:
     return connection.execute(select(meta.c.value).where(meta.c.key == "mode")).scalar()
 
 
-def _check_mode(connection: Connection, path: Path | None, mode: str) -> None:
+def _check_mode(connection: Connection, name: str, mode: str) -> None:
     found = _mode(connection)
     if found != mode:
         raise WrongModeError(
-            f"the ledger {path} belongs to mode {found}, not {mode}; choose --mode {found} or another data folder"
+            f"the ledger {name} belongs to mode {found}, not {mode}; choose --mode {found} or another data folder"
         )
