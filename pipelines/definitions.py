@@ -9,10 +9,12 @@ import dagster as dg
 
 from agents.settings import Settings, settings
 from pipelines.alerts import tell_of_failure
-from pipelines.assets import market, structure, zones
+from pipelines.assets import market, options, structure, zones
 from pipelines.assets.trading import trading_specs
+from pipelines.chain_checks import CHAIN_CHECKS
 from pipelines.checks import ALL_CHECKS
 from pipelines.housekeeping import housekeeping_job, nightly
+from pipelines.recording import CHAIN_JOB, chain_clock
 from pipelines.resources import RunScope, Workbench
 from pipelines.schedule import every_candle
 from pipelines.trade import trade_clock, trade_cycle
@@ -46,13 +48,24 @@ def build(settings: Settings, bench: Workbench | None = None) -> dg.Definitions:
         tags={"dagster/max_runtime": "600", "dagster/priority": "5"},
         description="Candles to judged zones, for one session date or a range of them.",
     )
-    housekeeping = housekeeping_job([asset.key for asset in ANALYSIS_ASSETS])
+    recording = dg.define_asset_job(
+        CHAIN_JOB,
+        selection=dg.AssetSelection.assets(options.option_chain),
+        executor_def=dg.in_process_executor,
+        # Never tried again: the next chain is due soon enough.
+        tags={"dagster/max_retries": "0", "dagster/max_runtime": "120", "dagster/priority": "8"},
+        description="Records the option chains that are traded, with bids and asks.",
+    )
+    housekeeping = housekeeping_job([asset.key for asset in (*ANALYSIS_ASSETS, options.option_chain)])
+    sensors = [trade_clock(bench), tell_of_failure(bench)]
+    if settings.mode != "replay":  # a recording has the chains that it has
+        sensors.append(chain_clock(bench))
     return dg.Definitions(
-        assets=[market.raw_candles, *ANALYSIS_ASSETS, *trading_specs(settings)],
-        asset_checks=list(ALL_CHECKS),
-        jobs=[analysis, trade_cycle, housekeeping],
+        assets=[market.raw_candles, options.option_chain, *ANALYSIS_ASSETS, *trading_specs(settings)],
+        asset_checks=[*ALL_CHECKS, *CHAIN_CHECKS],
+        jobs=[analysis, trade_cycle, recording, housekeeping],
         schedules=[every_candle(bench, ANALYSIS_JOB), nightly(bench, housekeeping)],
-        sensors=[trade_clock(bench), tell_of_failure(bench)],
+        sensors=sensors,
         resources={"bench": bench, "scope": RunScope()},
         # Also for runs started by hand and for backfills: one process a run, not one a step.
         executor=dg.in_process_executor,

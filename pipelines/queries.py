@@ -57,6 +57,25 @@ order by all
 """
 
 
+_SNAPSHOTS = """
+select quoted_at, expiry_on, count(*) as rows,
+    bit_xor(hash(strike, option_type, bid, ask, bid_quantity, ask_quantity, ltp, open_interest, volume)) as content
+from option_quotes
+where underlying = $name and quoted_at >= $on::timestamp at time zone 'Asia/Kolkata'
+    and quoted_at < ($on::timestamp + interval 1 day) at time zone 'Asia/Kolkata'
+group by quoted_at, expiry_on order by quoted_at, expiry_on
+"""
+
+
+class Snapshot(NamedTuple):
+    """One recorded chain: how many options it has, and a number that changes with anything in it."""
+
+    quoted_at: datetime
+    expiry_on: date
+    rows: int
+    content: int
+
+
 class UnsoundCandle(NamedTuple):
     """A candle that cannot be, and why."""
 
@@ -160,3 +179,8 @@ def verdict_outcomes(store: "Store", instruments: Sequence[str], days: Sequence[
         "group by all order by all"
     )
     return {str(outcome): int(count) for outcome, count in store.rows(sql, [list(instruments), list(days)])}
+
+
+def recorded_chains(store: "Store", underlying: str, on: date) -> list[Snapshot]:
+    """Return the chains that are recorded of a session, oldest first."""
+    return [Snapshot(*row) for row in store.rows(_SNAPSHOTS, {"name": underlying, "on": on})]

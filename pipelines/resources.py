@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cached_property
+from random import Random
 from time import sleep
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,9 @@ from agents.domain.values import IST
 from agents.settings import Settings
 
 if TYPE_CHECKING:
+    from agents.data.agent import DataCollectionAgent
     from agents.data.ledger import Ledger
+    from agents.data.metrics import MetricWriter
     from agents.data.store import Store
     from agents.ports import Clock
 
@@ -46,11 +49,14 @@ class Workbench:
         Waits so many seconds.
     present : Clock, optional
         The market's present; the clock of `settings` if left out.
+    collector : DataCollectionAgent, optional
+        Who asks the broker for data; the one of `settings` if left out.
     """
 
     settings: Settings
     pause: Callable[[float], None] = field(default=sleep)
     present: "Clock | None" = None
+    collector: "DataCollectionAgent | None" = None
 
     @cached_property
     def calendar(self) -> NseCalendar:
@@ -77,6 +83,23 @@ class Workbench:
         from agents.bootstrap import open_ledger  # noqa: PLC0415  (as above)
 
         return open_ledger(self.settings, now=wall_clock)
+
+    @cached_property
+    def agent(self) -> "DataCollectionAgent":
+        """The data agent: the broker's candles, chains and quotes, into this mode's store."""
+        from agents.bootstrap import open_data_agent  # noqa: PLC0415  (the broker's client, as above)
+
+        rng = Random()  # noqa: S311  (spreads repeated requests; nothing secret)
+        return self.collector or open_data_agent(
+            self.settings, now=wall_clock, sleep=self.pause, jitter=rng.random, store=self.store
+        )
+
+    @cached_property
+    def metrics(self) -> "MetricWriter":
+        """Where this mode's measurements go; flush it when a run ends."""
+        from agents.data.metrics import MetricWriter  # noqa: PLC0415  (as above)
+
+        return MetricWriter(self.settings.ops_path, wall_clock)
 
     @property
     def speed(self) -> int:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 CANDLE_CRONS = ("30,45 9 * * 1-5", "*/15 10-14 * * 1-5", "0,15,30 15 * * 1-5")
 EVERY_MINUTE = "* * * * *"
+CHAIN_LEAD = timedelta(minutes=1)
 _LOOK_BACK = timedelta(days=15)
+_TRADE_STEP = timedelta(minutes=TRADE_MINUTES)
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ class TradeFacts:
         Candle of the last finished analysis.
     patience : timedelta
         How long after a candle's close its zones are waited for, in market time.
+    chain_runs : int
+        Runs that record an option chain and are queued or running.
     """
 
     now: datetime
@@ -78,6 +82,17 @@ class TradeFacts:
     runs_in_flight: int
     zones_known_at: datetime | None
     patience: timedelta
+    chain_runs: int = 0
+
+
+@dataclass(frozen=True)
+class ChainFacts:
+    """What the chain clock knows when it decides: as `TradeFacts`, of the runs that record chains."""
+
+    now: datetime
+    session: Session | None
+    last_slot: str | None
+    runs_in_flight: int
 
 
 def analysis_closes(session: Session) -> list[datetime]:
@@ -155,6 +170,38 @@ def trade_decision(facts: TradeFacts) -> Slot | str:
     behind = bool(closed) and (facts.zones_known_at is None or facts.zones_known_at < closed[-1])
     if behind and facts.now < closed[-1] + facts.patience:
         return f"Waiting for the zones of the {_hour(closed[-1])} candle."
+    if facts.chain_runs and facts.now < slot.at + min(facts.patience, CHAIN_LEAD):
+        return "Waiting for the option chain that is being recorded."
+    return slot
+
+
+def chain_slot(now: datetime, session: Session | None) -> Slot | str:
+    """Return the last chain that is due in the session, or why none is.
+
+    Chains are due a minute before each trade slot, so that the cycle finds one that is fresh, and once more a minute
+    before the close.
+    """
+    if session is None:
+        return f"{now.astimezone(IST):%A %d %B %Y} is not a trading day."
+    for segment in session.segments:
+        if segment.open_at <= now < segment.close_at:
+            count = (now - segment.open_at + CHAIN_LEAD) // _TRADE_STEP
+            if not count:
+                first = segment.open_at + _TRADE_STEP - CHAIN_LEAD
+                return f"The market has just opened; the first chain is recorded at {_hour(first)}."
+            return Slot(session.on, segment.open_at + count * _TRADE_STEP - CHAIN_LEAD)
+    return str(trade_slot(now, session))
+
+
+def chain_decision(facts: ChainFacts) -> Slot | str:
+    """Return the chain to record now, or why none is: each is asked for once, and never two at a time."""
+    slot = chain_slot(facts.now, facts.session)
+    if isinstance(slot, str):
+        return slot
+    if facts.last_slot is not None and slot.key <= facts.last_slot:
+        return f"The chain of {_hour(slot.at)} is done; the next is due at {_hour(slot.at + _TRADE_STEP)}."
+    if facts.runs_in_flight:
+        return f"A chain is still being recorded, so the one of {_hour(slot.at)} waits."
     return slot
 
 
@@ -171,9 +218,6 @@ def chunks(keys: Sequence[str], size: int) -> list[list[str]]:
     """Return `keys` in order, in runs of at most `size`."""
     edges = [*range(0, len(keys), size), len(keys)]
     return [list(keys[first:last]) for first, last in pairwise(edges)]
-
-
-_TRADE_STEP = timedelta(minutes=TRADE_MINUTES)
 
 
 def _hour(moment: datetime) -> str:

@@ -10,18 +10,12 @@ from agents.domain.cycle import REASON_TEXT, CycleRecord, Decision
 from agents.domain.orders import Trade
 from agents.domain.values import IST
 from pipelines.failures import our_errors_as_failures
+from pipelines.recording import CHAIN_JOB, IN_FLIGHT
 from pipelines.resources import RunScope, Workbench, market_is_simulated
 from pipelines.timing import Slot, TradeFacts, too_old, trade_decision
 
 TRADE_JOB = "trade_cycle"
 SLOT_TAG = "zonedesk/slot"
-_IN_FLIGHT = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 _ZONES_READY = dg.AssetKey("llm_validation")
 _WAIT = timedelta(seconds=60)
 _GOOD_FOR = timedelta(seconds=90)
@@ -113,9 +107,10 @@ def _facts(context: dg.SensorEvaluationContext, bench: Workbench) -> TradeFacts:
         now=now,
         session=bench.calendar.session(now.astimezone(IST).date()),
         last_slot=context.cursor,
-        runs_in_flight=context.instance.get_runs_count(dg.RunsFilter(job_name=TRADE_JOB, statuses=_IN_FLIGHT)),
+        runs_in_flight=context.instance.get_runs_count(dg.RunsFilter(job_name=TRADE_JOB, statuses=IN_FLIGHT)),
         zones_known_at=_zones_known_at(context.instance),
         patience=min(_WAIT * speed, _LONGEST_WAIT),
+        chain_runs=context.instance.get_runs_count(dg.RunsFilter(job_name=CHAIN_JOB, statuses=IN_FLIGHT)),
     )
 
 

@@ -15,7 +15,7 @@ def trading_specs(settings: Settings) -> Sequence[dg.AssetSpec]:
     return [
         dg.AssetSpec(
             "cycles",
-            deps=["llm_validation"],
+            deps=["llm_validation", "option_chain"],
             description="One row per evaluation of the trade cycle, with its reason; written by the job `trade_cycle`.",
             group_name="trading",
             kinds={"duckdb", "python"},
