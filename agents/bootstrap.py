@@ -12,6 +12,7 @@ from agents.settings import Settings
 
 if TYPE_CHECKING:
     from agents.cycle import Desk
+    from agents.data.agent import DataCollectionAgent
     from agents.data.ledger import Ledger
     from agents.data.store import Store
     from agents.execution.paper import OrderBook
@@ -32,7 +33,48 @@ def open_ledger(settings: Settings, *, now: Present) -> "Ledger":
     """Return the ledger of this mode; `now` stamps events. Raises as `Ledger.open` does."""
     from agents.data.ledger import Ledger  # noqa: PLC0415 - see the module
 
-    return Ledger.open(settings.ledger_path, settings.mode, now=now, equity=settings.equity)
+    return Ledger.open(settings.ledger_place, settings.mode, now=now, equity=settings.equity)
+
+
+def open_data_agent(
+    settings: Settings,
+    *,
+    now: Present,
+    sleep: Callable[[float], None],
+    jitter: Callable[[], float],
+    store: "Store | None" = None,
+) -> "DataCollectionAgent":
+    """Return the data agent of this mode, on the market's clock: with the paper exchange, or with Dhan.
+
+    Parameters
+    ----------
+    settings : Settings
+        Mode, addresses, credentials. In paper mode only the paper exchange's own credentials are used.
+    now : callable
+        Returns the machine's present, aware.
+    sleep : callable
+        Waits so many seconds.
+    jitter : callable
+        Returns a random number between 0 and 1.
+    store : Store, optional
+        Where candles and chains go; the mode's own unless given.
+
+    Raises
+    ------
+    ConfigError
+        If nothing opens the account, or a paper desk would leave this machine.
+    DhanUnavailableError
+        If a token is needed and nobody answers.
+    """
+    from agents.data.agent import DataCollectionAgent  # noqa: PLC0415 - see the module
+    from agents.data.calendar import NseCalendar  # noqa: PLC0415 - see the module
+    from agents.data.clock import market_clock  # noqa: PLC0415 - see the module
+    from agents.data.dhan.connect import open_dhan  # noqa: PLC0415 - see the module
+
+    dhan = open_dhan(settings, wall=now, sleep=sleep, jitter=jitter)
+    calendar = NseCalendar()
+    clock = market_clock(settings, calendar)
+    return DataCollectionAgent(dhan, store or open_store(settings, now=now), calendar, clock)
 
 
 def make_judge(settings: Settings, ledger: "Ledger", clock: "Clock") -> "Judge":

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,11 @@ class DataCollectionAgent:
         self.calendar = calendar
         self.clock = clock
         self._watch = ChainWatch()
+
+    @cached_property
+    def account_feed(self) -> AccountFeed:
+        """The account's feed: knows the desk's names on it, also while one runs."""
+        return AccountFeed(self.dhan, self.store, self.calendar, self.clock)
 
     def fetch_historical_data(
         self, instrument: str, first: date, last: date, *, minutes: int = 1, on_progress: Progress | None = None
@@ -164,7 +170,7 @@ class DataCollectionAgent:
         DataError
             If the feed cannot be started.
         """
-        return AccountFeed(self.dhan, self.store, self.calendar, self.clock).start(instruments, sleep, rng, limits)
+        return self.account_feed.start(instruments, sleep, rng, limits)
 
     def expiries(self, underlying: str) -> list[date]:
         """Return the expiries of an index that are not over, the nearest first; the master's where the list fails.
