@@ -15,8 +15,8 @@ from agents.domain.errors import ConfigError
 from agents.settings import Settings
 from zonedesk.home import DeskHome
 from zonedesk.logs import last_line
-from zonedesk.prepare import HISTORY_SESSIONS, Prepared, Say, Step, prepare
-from zonedesk.services import environment, services
+from zonedesk.prepare import HISTORY_SESSIONS, Prepared, Say, Step, first_look, prepare
+from zonedesk.services import DAEMON, EXCHANGE, environment, services
 from zonedesk.shell import wall_now
 from zonedesk.supervise import Supervisor
 
@@ -24,6 +24,7 @@ STEP_SECONDS = 0.25
 STATUS_SECONDS = 2.0
 STOP_PATIENCE_SECONDS = 60.0
 DETACH_PATIENCE_SECONDS = 600.0
+EXCHANGE_PATIENCE_SECONDS = 60.0
 
 
 @dataclass
@@ -49,6 +50,7 @@ class RunningDesk:
     home: DeskHome = field(init=False)
     started_at: str = field(init=False)
     _stop: bool = False
+    _preparing: bool = True
     _supervisor: Supervisor | None = None
     _written_at: float = 0.0
     _state: str = "preparing"
@@ -70,10 +72,7 @@ class RunningDesk:
                 self._write_status()
 
     def _run(self, prepared: Prepared) -> None:
-        calendar = NseCalendar()
-        file = ClockFile.read(self.home.clock_path)
-        anchored(file, calendar, wall_now(), file.resumed_at).write(self.home.clock_path)
-        clock = SimulatedMarketClock(self.home.clock_path, calendar)
+        clock = self._start_clock()
         self._supervisor = Supervisor(
             services(self.settings, prepared.workspace, prepared.code_port),
             self.home.log_dir,
@@ -82,14 +81,36 @@ class RunningDesk:
         )
         self._state = "starting"
         try:
+            self._supervisor.start(DAEMON)  # its runs would meet the first analysis
+            self._wait_for_exchange(self._supervisor)
+            first_look(self.settings, self._tell, self.step)
+            self._preparing = False
             self._supervisor.start()
             self._watch(self._supervisor)
         finally:
+            self._preparing = False
             self._state = "stopping"
             self._tell("stopping")
             self._supervisor.stop()
             stopped_at = clock.now()
             clock.file.model_copy(update={"resumed_at": stopped_at, "running": False}).write(self.home.clock_path)
+
+    def _start_clock(self) -> SimulatedMarketClock:
+        """Let the market's time run on from where it stands."""
+        calendar = NseCalendar()
+        file = ClockFile.read(self.home.clock_path)
+        anchored(file, calendar, wall_now(), file.resumed_at).write(self.home.clock_path)
+        return SimulatedMarketClock(self.home.clock_path, calendar)
+
+    def _wait_for_exchange(self, supervisor: Supervisor) -> None:
+        """Return once the exchange answers. Raises `ConfigError` if it does not."""
+        deadline = time.monotonic() + EXCHANGE_PATIENCE_SECONDS
+        while not supervisor.is_ready(EXCHANGE):
+            if EXCHANGE in supervisor.failed or time.monotonic() > deadline:
+                log = self.home.log_dir / f"{EXCHANGE}.log"
+                raise ConfigError(f"the paper exchange does not answer: {last_line(log)} (more in {log})")
+            time.sleep(STEP_SECONDS)
+            supervisor.step()
 
     def _watch(self, supervisor: Supervisor) -> None:
         told = False
@@ -114,7 +135,7 @@ class RunningDesk:
         )
 
     def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
-        if self._supervisor is None:
+        if self._preparing:
             raise KeyboardInterrupt
         self._stop = True
 

@@ -1,144 +1,173 @@
-"""Shows the simulated market to the desk as its clock goes on: minute by minute, never a minute too early."""
+"""The process of the live feed: from the exchange's wire into the store, with a word about its health all the time."""
 
+import asyncio
+import logging
+import os
+import random
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
-import pyarrow as pa
-
+from agents.bootstrap import open_data_agent
+from agents.data.agent import DataCollectionAgent
 from agents.data.calendar import NseCalendar
-from agents.data.clock import ClockFile, SimulatedMarketClock
-from agents.data.store import Store
-from agents.data.writing import insert_candles, insert_quotes
-from agents.domain.candles import epoch, moment
-from agents.domain.errors import StoreBusyError
-from agents.domain.values import IST
+from agents.data.clock import ClockFile, market_clock
+from agents.data.feed.live import FeedLimits
+from agents.data.feed.pace import Delay, Pace, Why
+from agents.data.feed.thread import FeedThread
+from agents.data.feed.watch import Watch
+from agents.domain.errors import ConfigError, TradingError
 from agents.settings import Settings
-from exchange.simulation import SimulatedSession
+from zonedesk.following import Following
+from zonedesk.health import FeedHealth
 from zonedesk.home import DeskHome
-from zonedesk.market import SimulatedMarket
-from zonedesk.rows import candle_rows, instruments_of, quote_rows
 from zonedesk.shell import wall_now
 
-LONGEST_WAIT_SECONDS = 2.0
-_MINUTE = 60
+LOOK_EVERY = 0.25
+CHORES_EVERY = 1.0
+LONGEST_PAUSE = 5.0
+_log = logging.getLogger(__name__)
+
+# On this machine nobody is spared by a long wait, and everybody waits for the desk to be whole again.
+_PACE = Pace(
+    delays={
+        Why.LOST: Delay(0.5, 3.0),
+        Why.STALE: Delay(0.5, 3.0),
+        Why.BUSY: Delay(5.0, 60.0),
+        Why.CREDENTIALS: Delay(5.0, 60.0),
+        Why.REFUSED: Delay(5.0, 60.0),
+    },
+    open_within=5.0,
+    settled_after=10.0,
+)
 
 
-class Feed:
-    """Keeps the store level with the market's clock.
+def paper_watch(speed: int) -> Watch:
+    """Return how old the feed may be in a market that runs `speed` times as fast: the same in real seconds."""
+    return Watch(NseCalendar(), stale_after=timedelta(seconds=3 * speed), leave_after=timedelta(seconds=10 * speed))
+
+
+class FeedProcess:
+    """The feed of one desk from its start to its stop.
 
     Parameters
     ----------
-    store : Store
-        Where the candles and quotes go.
-    market : SimulatedMarket
-        Where they come from.
-    clock : SimulatedMarketClock
-        How much of the market may be known.
-    underlying, future : str
-        Names of the index and of its near future.
+    settings : Settings
+        In paper mode.
+    report : callable
+        Is told in one sentence what happened.
     """
 
-    def __init__(
-        self, store: Store, market: SimulatedMarket, clock: SimulatedMarketClock, *, underlying: str, future: str
-    ) -> None:
-        self._store = store
-        self._market = market
-        self._clock = clock
-        self._underlying = underlying
-        self._future = future
-        self._calendar = NseCalendar()
-        self._made: SimulatedSession | None = None
-        self._shown_until = self._last_shown()
+    def __init__(self, settings: Settings, report: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._report = report
+        self._home = DeskHome.of(settings)
+        index = settings.instruments[0]
+        self._linear = [index, settings.futures[index]]
+        self._clock = market_clock(settings, NseCalendar())
+        self._speed = ClockFile.read(self._home.clock_path).speed
+        self._watch = paper_watch(self._speed)
+        self._feed: FeedThread | None = None
+        self._following: Following | None = None
+        self._trouble = ""
+        self._failure: BaseException | None = None
+        self._packets = 0
+        self._heard_at: datetime | None = None
 
-    @property
-    def shown_until(self) -> datetime:
-        """The last minute that is in the store."""
-        return moment(self._shown_until)
+    def run(self, stop: threading.Event) -> None:
+        """Run until `stop` is set. Raises `TradingError` if the feed ended by a fault, and as `open_data_agent`."""
+        chores = threading.Thread(target=self._chores, args=(stop,), name="chores", daemon=True)
+        chores.start()
+        while not stop.is_set() and chores.is_alive():
+            self._health().write(self._home.feed_path)
+            stop.wait(LOOK_EVERY)
+        stop.set()
+        chores.join(LONGEST_PAUSE)
+        if self._feed is not None:
+            self._feed.stop()
+        if self._failure is not None:
+            raise self._failure
 
-    def run(self, stop: threading.Event, report: Callable[[str], None]) -> None:
-        """Show minutes until `stop` is set, also those that were missed."""
+    def _chores(self, stop: threading.Event) -> None:
+        """Connect, and keep the subscriptions level; what the exchange does not answer is asked again."""
+        pause = LOOK_EVERY
         while not stop.is_set():
             try:
-                shown = self.catch_up()
-            except StoreBusyError as error:  # the next round shows these minutes too
-                report(str(error))
-                shown = 0
-            if shown:
-                report(f"shown until {self.shown_until.astimezone(IST):%Y-%m-%d %H:%M}: {shown} rows")
-            stop.wait(self._seconds_to_next_minute())
+                self._step()
+                pause = CHORES_EVERY
+                self._say("")
+            except TradingError as error:
+                if isinstance(error, ConfigError) or (self._feed is not None and not self._feed.running):
+                    self._failure = error
+                    return
+                self._say(str(error))
+                pause = min(pause * 2.0, LONGEST_PAUSE)
+            stop.wait(pause)
 
-    def catch_up(self) -> int:
-        """Store everything that has happened up to the clock's moment, and return how many rows that was."""
-        now = epoch(self._clock.now())
-        whole = now - now % _MINUTE
-        rows = 0
-        for on in self._dates(whole):
-            rows += self._show(on, whole)
-        self._shown_until = max(self._shown_until, whole)
-        return rows
+    def _step(self) -> None:
+        if self._feed is None or self._following is None:
+            agent = open_data_agent(self._settings, now=wall_now, sleep=time.sleep, jitter=random.random)
+            self._feed = self._connect(agent)
+            self._following = Following(agent, self._feed, self._linear)
+        self._feed.state()  # raises where it has ended
+        self._following.step()
 
-    def _dates(self, until: int) -> list[date]:
-        """Return the sessions that have something to show between the last minute shown and `until`."""
-        if until <= self._shown_until:
-            return []
-        return self._calendar.days(_day(self._shown_until), _day(until))
+    def _connect(self, agent: DataCollectionAgent) -> FeedThread:
+        rng = random.Random(os.getpid())  # noqa: S311  (jitter)
+        limits = FeedLimits(pace=_PACE, watch=self._watch, patience=10 * self._speed)
+        feed = agent.start_live_feed(*self._linear, rng=rng, sleep=asyncio.sleep, limits=limits)
+        self._report(f"following {', '.join(self._linear)} at {agent.dhan.reader.wire.address.rest}")
+        return feed
 
-    def _show(self, on: date, until: int) -> int:
-        if self._made is None or self._made.on != on:
-            self._made = self._market.session(on)
-        candles = candle_rows(self._made, self._underlying, self._future, after=self._shown_until, until=until)
-        quotes = quote_rows(self._made, self._underlying, after=self._shown_until, until=until)
-        if candles.num_rows == 0 and quotes.num_rows == 0:
-            return 0
-        known = instruments_of(self._made, self._underlying, self._future)
-        source, stamp = self._market.source, self._store.now()
-        sourced = [rows.append_column("source", _repeated(source, rows.num_rows)) for rows in (candles, quotes)]
-        with self._store.write() as connection:
-            added = insert_candles(connection, known, sourced[0], source=source, stamp=stamp).added
-            added += insert_quotes(connection, sourced[1], source=source, stamp=stamp).added
-        return added
+    def _say(self, trouble: str) -> None:
+        """Tell of a trouble once, and of its end."""
+        if trouble != self._trouble:
+            self._report(trouble or "the exchange answers again")
+        self._trouble = trouble
 
-    def _last_shown(self) -> int:
-        """Return the last minute that the store has, or the market's present where it has none of this session."""
-        rows = self._store.rows(
-            "select epoch(max(closed_at))::bigint from candles where instrument = ? and minutes = 1", [self._future]
+    def _health(self) -> FeedHealth:
+        said = FeedHealth(pid=os.getpid(), written_at=wall_now(), trouble=self._trouble)
+        feed, following = self._feed, self._following
+        if feed is None or not feed.running:
+            return said
+        packets = feed.counts.of("feed_packets")
+        if packets != self._packets:
+            self._packets, self._heard_at = packets, said.written_at
+        state = feed.state()
+        return said.model_copy(
+            update={
+                "heard_at": self._heard_at,
+                "newest_trade_at": state.newest_trade_at,
+                "age_seconds": state.age_seconds,
+                "connected": state.connected,
+                "expected": self._watch.expects(self._clock.now(), derivatives=True),
+                "stale": state.stale,
+                "trouble": self._trouble or ("" if state.connected else state.trouble),
+                "instruments": following.instruments if following else 0,
+                "unanswered": state.unanswered,
+                "open_minutes": feed.open_minutes,
+                "counts": feed.counts.all(),
+            }
         )
-        if rows and rows[0][0] is not None:
-            return int(rows[0][0])
-        return epoch(self._clock.now())
-
-    def _seconds_to_next_minute(self) -> float:
-        """Return how long the next market minute is away on the wall clock, at most two seconds."""
-        speed = self._clock.speed
-        now = self._clock.now()
-        rest = (timedelta(minutes=1) - timedelta(seconds=now.second, microseconds=now.microsecond)).total_seconds()
-        return min(max(rest / speed, 0.02), LONGEST_WAIT_SECONDS)
-
-
-def _repeated(text: str, n_rows: int) -> pa.Array:
-    return pa.array([text] * n_rows, pa.string())
-
-
-def _day(seconds: int) -> date:
-    return moment(seconds).astimezone(IST).date()
 
 
 def run_feed(settings: Settings, report: Callable[[str], None]) -> None:
-    """Run the feed of the paper desk until the process is asked to end."""
+    """Run the feed of the paper desk until the process is asked to end.
+
+    Raises
+    ------
+    ConfigError
+        If there is no desk here, or a person must act before its exchange answers.
+    DataError
+        If the feed has ended by a fault; another one may be started.
+    """
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
-    calendar = NseCalendar()
-    path = DeskHome.of(settings).clock_path
-    file = ClockFile.read(path)
-    underlying = settings.instruments[0]
-    feed = Feed(
-        Store(settings.store_path, settings.mode, now=wall_now),
-        SimulatedMarket(calendar, underlying, file.seed, file.origin_on),
-        SimulatedMarketClock(path, calendar),
-        underlying=underlying,
-        future=settings.futures[underlying],
-    )
-    feed.run(stop, report)
+    if settings.mode != "paper":
+        raise ConfigError(f"the feed follows the paper exchange and not {settings.mode}; leave --mode out")
+    FeedProcess(settings, report).run(stop)

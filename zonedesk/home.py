@@ -40,6 +40,11 @@ class DeskHome:
         return self.run_dir / "status.json"
 
     @property
+    def feed_path(self) -> Path:
+        """What the feed says of itself."""
+        return self.run_dir / "feed.json"
+
+    @property
     def clock_path(self) -> Path:
         """The simulated market's clock."""
         return self.folder / "clock.json"

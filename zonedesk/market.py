@@ -153,8 +153,10 @@ def _origin(store: Store, underlying: str, seed: int, first: date) -> date:
     """Return the first session of the market that the store holds already, `first` where it holds none."""
     if not store.exists:
         return first
-    sql = "select distinct source from candles where instrument = ? and starts_with(source, ?)"
-    found = [str(row[0]) for row in store.rows(sql, [underlying, SIMULATED])]
+    sql = (
+        "select distinct source from candles where instrument = ? and starts_with(source, ?) and contains(source, '@')"
+    )
+    found = [str(row[0]) for row in store.rows(sql, [underlying, SIMULATED])]  # what came over the wire names no seed
     if not found:
         return first
     had_seed, _, began = found[0].removeprefix(SIMULATED).partition("@")

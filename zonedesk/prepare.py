@@ -1,4 +1,8 @@
-"""What must be there before the desk's processes start: history, its analysis, Dagster's home, the market's clock."""
+"""What must be there before the desk is shown: the market's clock, its history, Dagster's home, the first analysis.
+
+The history is made by the exchange's own generator without going over its wire; it is the very same market. What
+happens from the first live session on comes over the wire only.
+"""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -7,7 +11,8 @@ from typing import NamedTuple
 
 from agents.bootstrap import open_ledger, open_store
 from agents.data.calendar import NseCalendar
-from agents.data.clock import ClockFile, SimulatedMarketClock, market_clock
+from agents.data.clock import ClockFile, SimulatedMarketClock
+from agents.data.dhan.connect import address_of
 from agents.data.store import Store
 from agents.domain.errors import ConfigError
 from agents.domain.market import ANALYSIS_MINUTES
@@ -15,14 +20,16 @@ from agents.domain.values import IST
 from agents.settings import Settings
 from pipelines.home import prepare_home
 from pipelines.run import materialize_range
-from zonedesk.feed import Feed
+from zonedesk.health import read_health
 from zonedesk.home import DeskHome
-from zonedesk.market import SimulatedMarket, last_sessions, simulate_history
+from zonedesk.market import last_sessions, simulate_history
 from zonedesk.ports import free_port, refuse_busy
 from zonedesk.shell import wall_now
 
 HISTORY_SESSIONS = 60  # twice what a zone lives
+PAPER_SOURCE = "simulated:exchange"
 LIVE_SESSIONS = 60  # how many sessions behind the calendar a new simulated market starts: inside the last 90 days
+CRASHED = timedelta(seconds=10)  # for how long after its last word a desk that was killed may have been seen alive
 FIRST_LOOK = timedelta(minutes=75)  # how old its first live session is, so that the first look shows a day under way
 
 Say = Callable[[str], None]
@@ -54,21 +61,51 @@ def prepare(settings: Settings, say: Say, step: Step, *, history: int = HISTORY_
     Raises
     ------
     ConfigError
-        If a port is taken, the mode is not paper, or the store holds recorded data of the instrument.
+        If a port is taken, the mode is not paper, the exchange's address is not on this machine, or the store holds
+        recorded data of the instrument.
     """
     if settings.mode != "paper":
         raise ConfigError(f"`zonedesk up` starts the paper desk, not {settings.mode}; leave --mode out")
-    refuse_busy({"ZONEDESK_DAGSTER_PORT": settings.dagster_port, "ZONEDESK_DASHBOARD_PORT": settings.dashboard_port})
+    refuse_busy(
+        {
+            "ZONEDESK_DAGSTER_PORT": settings.dagster_port,
+            "ZONEDESK_DASHBOARD_PORT": settings.dashboard_port,
+            "ZONEDESK_EXCHANGE_PORT": settings.exchange_port,
+        }
+    )
+    address_of(settings)
     code_port = free_port()
     open_ledger(settings, now=wall_now).close()
     store = open_store(settings, now=wall_now)
     clock = _stopped_clock(settings, store, history)
-    for instrument in settings.instruments[:1]:  # the simulated market has one underlying
-        _fill_history(settings, store, instrument, clock, say, step)
-        _show_present(settings, store, instrument)
-        _materialize(settings, store, instrument, clock, say, step)
+    _fill_history(settings, store, clock, say, step)
     home = prepare_home(settings, code_server_port=code_port)
     return Prepared(home.folder, home.workspace, code_port)
+
+
+def first_look(settings: Settings, say: Say, step: Step) -> None:
+    """Analyse through Dagster what was never analysed, up to the market's present; the exchange must answer by now.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of the desk that was prepared.
+    say, step : callable
+        As in `prepare`.
+
+    Raises
+    ------
+    DataError
+        If the analysis failed; the message is the run's own.
+    """
+    instrument = settings.instruments[0]  # the simulated market has one underlying
+    clock = ClockFile.read(DeskHome.of(settings).clock_path)
+    dates = _begun_dates(clock)
+    analysed = _sessions(open_store(settings, now=wall_now), "analysis_candles", instrument, dates)
+    missing = [on for on in dates if on not in analysed]
+    if missing:
+        say(f"analysing {len(missing)} sessions of {instrument} with Dagster")
+        materialize_range(settings, [instrument], missing[0], missing[-1], on_progress=step)
 
 
 def _stopped_clock(settings: Settings, store: Store, history: int) -> ClockFile:
@@ -78,8 +115,7 @@ def _stopped_clock(settings: Settings, store: Store, history: int) -> ClockFile:
     yesterday = (now - timedelta(days=1)).date()
     if path.exists():
         old = ClockFile.read(path)
-        shown = _last_shown(settings, store) if old.running else None  # the desk was not stopped in good order
-        resumed_at = max(shown or old.resumed_at, old.resumed_at)
+        resumed_at = _last_seen(settings, store, now) if old.running else old.resumed_at
         file = old.model_copy(
             update={
                 "resumed_at": resumed_at,
@@ -123,12 +159,19 @@ def _new_clock(settings: Settings, history: int, now: datetime, yesterday: date)
     )
 
 
-def _last_shown(settings: Settings, store: Store) -> datetime | None:
-    if not store.exists:
-        return None
-    future = settings.futures[settings.instruments[0]]
-    rows = store.rows("select max(closed_at) from candles where instrument = ? and minutes = 1", [future])
-    return rows[0][0] if rows else None
+def _last_seen(settings: Settings, store: Store, now: datetime) -> datetime:
+    """Return the last moment that a desk which was not stopped in good order may have shown to anyone."""
+    home = DeskHome.of(settings)
+    clock = SimulatedMarketClock(home.clock_path, NseCalendar())
+    health, said = read_health(home.feed_path), home.read_status().get("written_at")
+    words = [health.written_at] if health else []
+    words += [datetime.fromisoformat(said)] if said else []
+    seen = [clock.file.resumed_at, *(clock.at_wall(min(word + CRASHED, now)) for word in words)]
+    if store.exists:
+        future = settings.futures[settings.instruments[0]]
+        rows = store.rows("select max(closed_at) from candles where instrument = ? and minutes = 1", [future])
+        seen += [row[0] for row in rows if row[0] is not None]
+    return max(seen)
 
 
 def _ended_dates(clock: ClockFile) -> list[date]:
@@ -143,13 +186,12 @@ def _begun_dates(clock: ClockFile) -> list[date]:
     return [session.on for session in days if session.open_at <= first_close]
 
 
-def _fill_history(  # noqa: PLR0917  (the same six things for every step)
-    settings: Settings, store: Store, instrument: str, clock: ClockFile, say: Say, step: Step
-) -> None:
+def _fill_history(settings: Settings, store: Store, clock: ClockFile, say: Say, step: Step) -> None:
     """Simulate the sessions before the first live one, unless they are there."""
+    instrument = settings.instruments[0]  # the simulated market has one underlying
     dates = _ended_dates(clock)
     future = _future_of(settings, instrument)
-    if _has_sessions(store, "candles", future, dates):
+    if _has_been_live(store, future) or _sessions(store, "candles", future, dates) == set(dates):
         return
     say(f"simulating {len(dates)} sessions of {instrument}")
     simulate_history(
@@ -157,34 +199,21 @@ def _fill_history(  # noqa: PLR0917  (the same six things for every step)
     )
 
 
-def _show_present(settings: Settings, store: Store, instrument: str) -> None:
-    """Show what has happened so far in the session at which the market's clock stands."""
-    clock = market_clock(settings, NseCalendar())
-    assert isinstance(clock, SimulatedMarketClock)
-    market = SimulatedMarket(NseCalendar(), instrument, clock.file.seed, clock.file.origin_on)
-    Feed(store, market, clock, underlying=instrument, future=_future_of(settings, instrument)).catch_up()
+def _has_been_live(store: Store, future: str) -> bool:
+    """Whether anything came over the wire: from then on, whatever is missing is asked for there."""
+    sql = "select 1 from candles where instrument = ? and source = ? limit 1"
+    return store.exists and bool(store.rows(sql, [future, PAPER_SOURCE]))
 
 
-def _materialize(  # noqa: PLR0917  (as above)
-    settings: Settings, store: Store, instrument: str, clock: ClockFile, say: Say, step: Step
-) -> None:
-    """Analyse the history through Dagster, unless that was done."""
-    dates = _begun_dates(clock)
-    if _has_sessions(store, "analysis_candles", instrument, dates):
-        return
-    say(f"analysing {len(dates)} sessions of {instrument} with Dagster")
-    materialize_range(settings, [instrument], dates[0], dates[-1], on_progress=step)
-
-
-def _has_sessions(store: Store, table: str, instrument: str, dates: list[date]) -> bool:
-    """Whether `table` has rows of an instrument for the first and the last of these dates and as many between."""
-    if not store.exists:
-        return False
+def _sessions(store: Store, table: str, instrument: str, dates: list[date]) -> set[date]:
+    """Return those of some sessions, all in a row, of which `table` has rows of an instrument."""
+    if not store.exists or not dates:
+        return set()
     rows = store.rows(
-        f"select count(distinct session) from {table} where instrument = ? and session between ? and ?",  # noqa: S608  (names come from code)
+        f"select distinct session from {table} where instrument = ? and session between ? and ?",  # noqa: S608  (names come from code)
         [instrument, dates[0], dates[-1]],
     )
-    return bool(rows[0][0] == len(dates))
+    return {row[0] for row in rows}
 
 
 def _future_of(settings: Settings, instrument: str) -> str:

@@ -9,7 +9,10 @@ from agents.settings import Settings
 from zonedesk.ports import HOST
 from zonedesk.supervise import Service
 
+EXCHANGE = "exchange"
+FEED = "feed"
 CODE_SERVER = "code-server"
+DAEMON = "daemon"
 WEBSERVER = "dagster"
 DASHBOARD = "dashboard"
 
@@ -53,11 +56,15 @@ def services(settings: Settings, workspace: Path, code_port: int) -> list[Servic
     app = str(Path(__file__).resolve().parents[1] / "ui" / "app.py")
     options = [part for name, value in STREAMLIT_OPTIONS for part in (f"--{name}", value)]
     dashboard = (python, "-m", "streamlit", "run", app, "--server.port", str(settings.dashboard_port), *options)
+    exchange = (python, "-m", "zonedesk.cli", "exchange", "--with-desk", "--port", str(settings.exchange_port))
     feed = (python, "-m", "zonedesk.cli", "feed")
     return [
+        Service(
+            EXCHANGE, (*exchange, "--control-port", "0"), check=f"tcp://{HOST}:{settings.exchange_port}", stop_rank=2
+        ),
         Service(CODE_SERVER, code, check=f"tcp://{HOST}:{code_port}", stop_rank=1),
-        Service("feed", feed),
-        Service("daemon", daemon),
+        Service(FEED, feed),
+        Service(DAEMON, daemon),
         Service(WEBSERVER, web, check=f"{dagster_url}/server_info", address=dagster_url),
         Service(DASHBOARD, dashboard, check=f"{dashboard_url}/_stcore/health", address=dashboard_url),
     ]

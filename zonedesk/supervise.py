@@ -119,10 +119,15 @@ class Supervisor:
         """Names of the services that were left down."""
         return [child.service.name for child in self.children if child.state is ServiceState.FAILED]
 
-    def start(self) -> None:
-        """Start every service."""
+    def start(self, *but: str) -> None:
+        """Start every service that does not run, `but` these."""
         for child in self.children:
-            self._start(child)
+            if child.process is None and child.state is ServiceState.STOPPED and child.service.name not in but:
+                self._start(child)
+
+    def is_ready(self, name: str) -> bool:
+        """Whether a service answers."""
+        return any(child.service.name == name and child.state is ServiceState.READY for child in self.children)
 
     def step(self) -> None:
         """Look at every service once: restart what died and is due, notice what has become ready."""

@@ -9,17 +9,23 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from agents.data.calendar import NseCalendar
+from agents.data.clock import ClockFile, SimulatedMarketClock
+from agents.data.dhan.token import TokenFile
 from agents.domain.candles import epoch
 from agents.domain.errors import ConfigError
 from agents.domain.values import IST
 from agents.settings import Settings
-from exchange.clock import at_ist
+from exchange.clock import MarketClock, at_ist
 from exchange.market import Market
 from exchange.recorded import Recording, RecordingError, recorded_market
 from exchange.server import HOST, ClockPlan, Exchange, Ports, PortTakenError, ServerConfig, assemble, serve
 from exchange.sessions import Calendar, TradingHours
 from exchange.simulated import simulated_market
+from zonedesk.desktime import DeskTime
+from zonedesk.home import DeskHome
 from zonedesk.shell import wall_now
 
 KEY_FILE = "exchange.json"
@@ -30,12 +36,33 @@ _MILLIS = 1000
 
 @dataclass(frozen=True)
 class Shown:
-    """What an exchange shows: a recording (index, futures and options as Parquet) or, without one, market `seed`."""
+    """What an exchange shows: a recording (index, futures and options as Parquet) or, without one, market `seed`.
+
+    `origin_on` is that market's first session, some months before `on` unless given; `clock` takes the place of a
+    clock that begins with the opening of `on`.
+    """
 
     on: date
     seed: int
     speed: float
     recording: tuple[Path, Path, Path] | None = None
+    origin_on: date | None = None
+    clock: MarketClock | None = None
+
+
+def desk_shown(settings: Settings) -> Shown:
+    """Return the desk's own market at the desk's own time.
+
+    Raises
+    ------
+    ConfigError
+        If the desk was never started.
+    """
+    path = DeskHome.of(settings).clock_path
+    clock = SimulatedMarketClock(path, NseCalendar())
+    file: ClockFile = clock.file
+    on = clock.now().astimezone(IST).date()
+    return Shown(on, file.seed, float(file.speed), origin_on=file.origin_on, clock=DeskTime(clock))
 
 
 def next_session() -> date:
@@ -68,7 +95,7 @@ def run_exchange(
     token = secrets.token_urlsafe(24)
     config = ServerConfig(token, seed=shown.seed, port=ports[0], control_port=ports[1], clock=_plan(shown))
     try:
-        exchange = assemble(config, _market(shown))
+        exchange = assemble(config, _market(shown), shown.clock)
         asyncio.run(
             _until_signalled(exchange, config, lambda open_: say(_write_key(settings, exchange, config, open_)))
         )
@@ -87,6 +114,8 @@ async def _until_signalled(exchange: Exchange, config: ServerConfig, on_ready: C
 
 def _plan(shown: Shown) -> ClockPlan:
     """Return how market time runs: a recording once from its open, a simulated market session after session."""
+    if shown.clock is not None:
+        return ClockPlan("real")  # what is real is the given clock's to say
     if shown.recording is not None:
         return ClockPlan("at", at=at_ist(shown.on, 9, 15), speed=shown.speed)
     return ClockPlan("open", on=shown.on, speed=shown.speed)
@@ -96,7 +125,8 @@ def _market(shown: Shown) -> Market:
     if shown.recording is not None:
         index, futures, options = shown.recording
         return recorded_market(Recording.from_parquet(index, futures, options), shown.seed, last=shown.on)
-    return simulated_market(shown.seed, date.fromordinal(shown.on.toordinal() - _HISTORY), _calendar())
+    origin_on = shown.origin_on or shown.on - timedelta(days=_HISTORY)
+    return simulated_market(shown.seed, origin_on, _calendar())
 
 
 def _calendar() -> Calendar:
@@ -134,4 +164,7 @@ def _write_key(settings: Settings, exchange: Exchange, config: ServerConfig, ope
     path.touch(mode=_OWNER_ONLY)
     path.chmod(_OWNER_ONLY)
     path.write_text(json.dumps({**shown, **keys}, indent=1) + "\n", encoding="utf-8")
+    file = TokenFile(settings.home / "dhan" / "token.json")  # where the desk's processes look: none need make another
+    with file.owned():
+        file.write(SecretStr(client.token), wall_now())
     return {**shown, "key_file": str(path)}

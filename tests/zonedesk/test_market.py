@@ -1,16 +1,16 @@
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from agents.data.calendar import NseCalendar
-from agents.data.clock import ClockFile, SimulatedMarketClock
 from agents.data.store import Store
 from agents.domain.candles import epoch
 from agents.domain.errors import ConfigError
 from agents.domain.values import IST
-from zonedesk.feed import Feed
+from exchange.simulated import SimulatedSource
 from zonedesk.market import SimulatedMarket, hours_of, simulate_history
+from zonedesk.venue import _calendar
 
 FIRST, SECOND = date(2025, 11, 20), date(2025, 11, 21)
 WALL = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -24,97 +24,17 @@ def now() -> datetime:
     return WALL
 
 
-class Wall:
-    """A wall clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = WALL
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def live(tmp_path: Path) -> tuple[Feed, Wall, Store]:
-    """A feed at the open of a session, in a market that stands at speed 5."""
-    opens = at(FIRST, 9, 15)
-    ClockFile(
-        anchor_wall=WALL,
-        anchor_market=opens,
-        resumed_at=opens,
-        speed=5,
-        seed=7,
-        origin_on=FIRST,
-        last_on=date(2025, 12, 31),
-    ).write(tmp_path / "clock.json")
-    wall = Wall()
-    store = Store(tmp_path / "market.duckdb", "paper", now=now)
-    with store.write():
-        pass
-    return _feed(tmp_path, wall, store), wall, store
-
-
-def _feed(folder: Path, wall: Wall, store: Store) -> Feed:
-    calendar = NseCalendar()
-    market = SimulatedMarket(calendar, "NIFTY", 7, FIRST)
-    clock = SimulatedMarketClock(folder / "clock.json", calendar, wall)
-    return Feed(store, market, clock, underlying="NIFTY", future="NIFTY-I")
-
-
-def last(store: Store, instrument: str = "NIFTY") -> datetime | None:
-    rows = store.rows("select max(closed_at) from candles where instrument = ?", [instrument])
-    return rows[0][0].astimezone(IST) if rows[0][0] else None
-
-
-def test_the_feed_shows_no_minute_before_it_has_closed(live: tuple[Feed, Wall, Store]) -> None:
-    feed, wall, store = live
-    wall.now = WALL + timedelta(seconds=11)  # 55 market seconds
-    assert feed.catch_up() == 0
-    wall.now = WALL + timedelta(seconds=13)
-    assert feed.catch_up() > 0
-    assert last(store) == at(FIRST, 9, 16)
-
-
-def test_the_feed_catches_up_after_a_pause_over_the_night(live: tuple[Feed, Wall, Store]) -> None:
-    feed, wall, store = live
-    wall.now = WALL + timedelta(minutes=80)
-    feed.catch_up()
-    assert last(store) == at(SECOND, 9, 25)
-    sql = "select count(*), count(distinct opened_at) from candles where instrument = 'NIFTY' and session = ?"
-    assert store.rows(sql, [FIRST]) == [(375, 375)]
-
-
-def test_a_restarted_feed_goes_on_with_the_same_market(live: tuple[Feed, Wall, Store], tmp_path: Path) -> None:
-    feed, wall, store = live
-    wall.now = WALL + timedelta(minutes=10)
-    feed.catch_up()
-    again = _feed(tmp_path, wall, store)
-    assert again.catch_up() == 0
-    wall.now = WALL + timedelta(minutes=20)
-    again.catch_up()
-    sql = "select opened_at, open, high, low, close from candles where instrument = 'NIFTY-I' order by opened_at"
-    shown = store.rows(sql)
-    made = SimulatedMarket(NseCalendar(), "NIFTY", 7, FIRST).session(FIRST).future
-    assert [row[4] for row in shown] == made.close[: len(shown)].tolist()
-    assert len(shown) == 100
-
-
-def test_chains_come_every_three_minutes(live: tuple[Feed, Wall, Store]) -> None:
-    feed, wall, store = live
-    wall.now = WALL + timedelta(minutes=2)
-    feed.catch_up()
-    quoted = [row[0].astimezone(IST) for row in store.rows("select distinct quoted_at from option_quotes order by 1")]
-    assert quoted == [at(FIRST, 9, 18), at(FIRST, 9, 21), at(FIRST, 9, 24)]
-
-
-def test_history_and_feed_are_one_market(live: tuple[Feed, Wall, Store], tmp_path: Path) -> None:
-    feed, wall, store = live
-    wall.now = WALL + timedelta(minutes=80)
-    feed.catch_up()
-    whole = Store(tmp_path / "other" / "market.duckdb", "paper", now=now)
-    simulate_history(whole, "NIFTY", sessions=1, seed=7, future="NIFTY-I", last=FIRST)
-    sql = "select * exclude (ingested_at) from candles where session = ? order by instrument, opened_at"
-    assert store.rows(sql, [FIRST]) == whole.rows(sql, [FIRST])
+def test_the_exchange_shows_the_market_that_the_history_comes_from() -> None:
+    first, last = date(2026, 7, 28), date(2026, 8, 14)  # over the start of the closing auction and a month's end
+    ours = SimulatedMarket(NseCalendar(), "NIFTY", 7, first)
+    theirs = SimulatedSource(7, first, _calendar())
+    for session in NseCalendar().sessions(first, last):
+        made, listing = ours.session(session.on), theirs.listing(session.on)
+        assert listing is not None
+        index, near, *_ = [one.candles for one in listing.listed.values() if one.contract.kind != "OPTIDX"]
+        for shown, own in ((index, made.index), (near, made.future)):
+            for column in ("opened_at", "open", "high", "low", "close", "volume", "open_interest"):
+                assert getattr(shown, column).tolist() == getattr(own, column).tolist()
 
 
 def test_options_have_known_contracts_and_plausible_quotes(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 from streamlit import config
 
 from agents.settings import Settings
-from zonedesk.services import STREAMLIT_OPTIONS, environment, services
+from zonedesk.services import EXCHANGE, STREAMLIT_OPTIONS, environment, services
 
 
 def test_every_dashboard_option_exists_in_this_streamlit() -> None:

@@ -22,6 +22,9 @@ Recording = Annotated[
 ]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="REST, feed and order updates; 0: any.")]
 ControlPort = Annotated[int, typer.Option("--control-port", min=0, max=65535, help="Faults, clock, accounts; 0: any.")]
+WithDesk = Annotated[
+    bool, typer.Option("--with-desk", help="Show the desk's own market by the desk's clock; how `up` starts it.")
+]
 
 
 def exchange(
@@ -30,6 +33,7 @@ def exchange(
     seed: Seed = 7,
     speed: Speed = 1.0,
     recording: Recording = None,
+    with_desk: WithDesk = False,
     port: Port = 8899,
     control_port: ControlPort = 8898,
     as_json: Json = False,
@@ -40,12 +44,13 @@ def exchange(
     """Start the paper exchange, which speaks Dhan's v2 protocol on this machine; Ctrl-C stops it."""
     shell = Shell(as_json, debug)
     with shell.errors():
-        from zonedesk.venue import Shown, next_session, run_exchange  # noqa: PLC0415  (start-up)
+        from zonedesk.venue import Shown, desk_shown, next_session, run_exchange  # noqa: PLC0415  (start-up)
 
-        shown = Shown(on.date() if on else next_session(), seed, speed, recording)
+        settings = settings_of(data_dir, mode, default="paper")
+        own = Shown(on.date() if on else next_session(), seed, speed, recording)
         run_exchange(
-            settings_of(data_dir, mode, default="paper"),
-            shown,
+            settings,
+            desk_shown(settings) if with_desk else own,
             (port, control_port),
             lambda facts: shell.result(facts, "\n".join(f"{name:10} {value}" for name, value in facts.items())),
         )
