@@ -1,17 +1,13 @@
 """The breaker: when it opens, who may probe, and what late answers change."""
 
-import os
-import subprocess
-import sys
-import textwrap
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from agents.data.ledger import Ledger, LedgerBreaker
 from agents.domain.calls import Permit
+from tests.agents.data.ledger.servers import Place, start_all
 
 AT = datetime(2024, 6, 5, 6, 0, tzinfo=UTC)
 
@@ -35,13 +31,8 @@ def watch() -> Watch:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "ledger.sqlite"
-
-
-@pytest.fixture
-def breaker(path: Path, watch: Watch) -> LedgerBreaker:
-    return Ledger.open(path, "paper", now=watch).breaker("openai")
+def breaker(place: Place, watch: Watch) -> LedgerBreaker:
+    return Ledger.open(place, "paper", now=watch).breaker("openai")
 
 
 def permit(breaker: LedgerBreaker) -> Permit:
@@ -79,11 +70,11 @@ def test_after_a_minute_one_caller_may_probe(breaker: LedgerBreaker, watch: Watc
     assert breaker.enter() is None
 
 
-def test_a_good_probe_closes_it_for_all(breaker: LedgerBreaker, watch: Watch, path: Path) -> None:
+def test_a_good_probe_closes_it_for_all(breaker: LedgerBreaker, watch: Watch, place: Place) -> None:
     fail(breaker, 5)
     watch.wait(61)
     breaker.succeeded(permit(breaker))
-    other = Ledger.open(path, "paper", now=watch).breaker("openai")
+    other = Ledger.open(place, "paper", now=watch).breaker("openai")
     assert not permit(other).probe
     fail(other, 4)
     assert not breaker.is_open
@@ -128,19 +119,16 @@ def test_a_failure_from_before_the_closing_is_not_counted(breaker: LedgerBreaker
     assert not breaker.is_open
 
 
-def test_dependencies_have_breakers_of_their_own(path: Path, watch: Watch) -> None:
-    ledger = Ledger.open(path, "paper", now=watch)
+def test_dependencies_have_breakers_of_their_own(place: Place, watch: Watch) -> None:
+    ledger = Ledger.open(place, "paper", now=watch)
     fail(ledger.breaker("dhan_data"), 5)
     assert ledger.breaker("openai").enter() is not None
 
 
 CALLER = """
-    import sys, time
-    from datetime import UTC, datetime, timedelta
-    from pathlib import Path
-    from agents.data.ledger import Ledger
+    import time
+    from datetime import timedelta
 
-    ledger = Ledger.open(Path(sys.argv[1]), "paper", now=lambda: datetime.now(UTC))
     breaker = ledger.breaker("openai", open_for=timedelta(seconds=1), lease=timedelta(seconds=10))
     breaker.enter()
     print("ready", flush=True)
@@ -160,15 +148,9 @@ CALLER = """
 
 
 @pytest.mark.process
-def test_six_processes_leave_a_dead_server_alone(path: Path) -> None:
-    root = Path(__file__).resolve().parents[4]
-    Ledger.open(path, "paper", now=Watch())
-    command = [sys.executable, "-c", textwrap.dedent(CALLER), str(path)]
-    environment = os.environ | {"PYTHONPATH": str(root)}
-    running = [
-        subprocess.Popen(command, cwd=root, env=environment, stdin=-1, stdout=-1, stderr=-1, text=True)
-        for _ in range(6)
-    ]
+def test_six_processes_leave_a_dead_server_alone(place: Place) -> None:
+    Ledger.open(place, "paper", now=Watch())
+    running = start_all(CALLER, place, 6, stdin=-1)
     for process in running:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"

@@ -1,6 +1,5 @@
 """The log of calls: what is kept, found and added up."""
 
-import sqlite3
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from agents.data.ledger import Ledger, Recordings
 from agents.domain.calls import LlmCall, Usage
 from agents.domain.zones import Outcome
+from tests.agents.data.ledger.servers import Place, run, vandalise
 
 AT = datetime(2024, 6, 5, 6, 0, tzinfo=UTC)
 
@@ -27,13 +27,8 @@ def watch() -> Watch:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "ledger.sqlite"
-
-
-@pytest.fixture
-def ledger(path: Path, watch: Watch) -> Ledger:
-    return Ledger.open(path, "paper", now=watch)
+def ledger(place: Place, watch: Watch) -> Ledger:
+    return Ledger.open(place, "paper", now=watch)
 
 
 CALL = LlmCall(
@@ -107,23 +102,19 @@ def test_spending_is_exact_and_begins_again_at_midnight_in_india(ledger: Ledger,
     assert ledger.calls.spent_today() == 0
 
 
-def test_a_changed_reply_is_found_by_the_chain(ledger: Ledger, path: Path) -> None:
+def test_a_changed_reply_is_found_by_the_chain(ledger: Ledger, place: Place) -> None:
     ledger.calls.record_call(CALL)
     ledger.calls.record_call(CALL)
     assert ledger.verify().sound
-    connection = sqlite3.connect(path)
-    connection.execute("drop trigger llm_call_no_update")
-    connection.execute("""update llm_call set body = '{"verdict":"reject"}' where id = 2""")
-    connection.commit()
+    vandalise(place, """update llm_call set body = '{"verdict":"reject"}' where id = 2""")
     report = ledger.verify()
     assert (report.first_bad, report.problem) == (2, "call 2 was changed")
 
 
-def test_the_prompt_is_stored_once(ledger: Ledger, path: Path) -> None:
+def test_the_prompt_is_stored_once(ledger: Ledger, place: Place) -> None:
     for _ in range(3):
         ledger.calls.record_call(CALL)
-    connection = sqlite3.connect(path)
-    assert connection.execute("select count(*) from llm_prompt").fetchone() == (1,)
+    assert run(place, "select count(*) from llm_prompt") == [(1,)]
 
 
 def test_recordings_are_found_in_every_ledger_and_kept_in_the_first(ledger: Ledger, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from agents.data.ledger import Ledger, Severity
 from agents.domain.errors import InvariantViolationError, LeaseLostError, MissingDataError
+from tests.agents.data.ledger.servers import Place
 
 AT = datetime(2024, 6, 5, 6, 0, tzinfo=UTC)
 TEN = timedelta(seconds=10)
@@ -30,8 +31,8 @@ def watch() -> Watch:
 
 
 @pytest.fixture
-def ledger(watch: Watch) -> Ledger:
-    return Ledger.in_memory("paper", now=watch)
+def ledger(place: Place, watch: Watch) -> Ledger:
+    return Ledger.open(place, "paper", now=watch)
 
 
 def test_one_holder_at_a_time(ledger: Ledger, watch: Watch) -> None:

@@ -1,16 +1,13 @@
 """The ledger: opening, events, desk state, equity, cycles."""
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
-import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -22,6 +19,7 @@ from agents.data.ledger.migrate import HEAD
 from agents.data.ledger.tables import metadata
 from agents.domain.cycle import CycleRecord, Decision, DeskState, Reason
 from agents.domain.errors import ConfigError, InvariantViolationError, WrongModeError
+from tests.agents.data.ledger.servers import Place, run, start_all, vandalise
 
 AT = datetime(2024, 6, 5, 6, 0, tzinfo=UTC)
 
@@ -31,32 +29,16 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "paper" / "ledger.sqlite"
-
-
-@pytest.fixture
-def ledger(path: Path) -> Ledger:
-    return Ledger.open(path, "paper", now=now, equity=Decimal(1_000_000))
+def ledger(place: Place) -> Ledger:
+    return Ledger.open(place, "paper", now=now, equity=Decimal(1_000_000))
 
 
 def record(cycle_id: str = "c1", reason: Reason = Reason.PRICE_AWAY) -> CycleRecord:
     return CycleRecord(cycle_id=cycle_id, instrument="NIFTY", at=AT, decision=Decision.SKIP, reason=reason)
 
 
-def vandalise(path: Path, *statements: str) -> None:
-    """Change rows as someone with a SQLite shell would, after dropping the triggers that forbid it."""
-    connection = sqlite3.connect(path)
-    for table in ("event", "llm_prompt", "llm_call"):
-        for change in ("update", "delete"):
-            connection.execute(f"drop trigger if exists {table}_no_{change}")
-    for statement in statements:
-        connection.execute(statement)
-    connection.commit()
-    connection.close()
-
-
-def test_the_file_is_in_wal_mode_and_synchronous_full(ledger: Ledger) -> None:
+def test_the_file_is_in_wal_mode_and_synchronous_full(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path / "ledger.sqlite", "paper", now=now)
     with reading(ledger._engine) as connection:
         assert connection.exec_driver_sql("pragma journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("pragma synchronous").scalar() == 2
@@ -73,16 +55,16 @@ def test_the_newest_migration_is_the_one_the_code_asks_for() -> None:
     assert ScriptDirectory(str(Path(str(migrations.__file__)).parent)).get_heads() == [HEAD]
 
 
-def test_opening_again_changes_nothing(ledger: Ledger, path: Path) -> None:
+def test_opening_again_changes_nothing(ledger: Ledger, place: Place) -> None:
     ledger.append("note", {"text": "kept"})
-    again = Ledger.open(path, "paper", now=now)
+    again = Ledger.open(place, "paper", now=now)
     assert [event.payload for event in again.events("note")] == [{"text": "kept"}]
 
 
-def test_another_mode_is_refused_by_name(ledger: Ledger, path: Path) -> None:
+def test_another_mode_is_refused_by_name(ledger: Ledger, place: Place) -> None:
     ledger.close()
     with pytest.raises(WrongModeError, match="belongs to mode paper, not live"):
-        Ledger.open(path, "live", now=now)
+        Ledger.open(place, "live", now=now)
 
 
 def test_a_file_that_is_no_ledger_is_named(tmp_path: Path) -> None:
@@ -92,11 +74,11 @@ def test_a_file_that_is_no_ledger_is_named(tmp_path: Path) -> None:
         Ledger.open(path, "paper", now=now)
 
 
-def test_a_ledger_of_a_newer_program_is_refused(ledger: Ledger, path: Path) -> None:
+def test_a_ledger_of_a_newer_program_is_refused(ledger: Ledger, place: Place) -> None:
     ledger.close()
-    vandalise(path, "update alembic_version set version_num = '0999'")
+    vandalise(place, "update alembic_version set version_num = '0999'")
     with pytest.raises(ConfigError, match="upgrade zonedesk"):
-        Ledger.open(path, "paper", now=now)
+        Ledger.open(place, "paper", now=now)
 
 
 def test_events_come_back_in_order_and_by_kind(ledger: Ledger) -> None:
@@ -122,13 +104,11 @@ def test_the_same_key_with_other_contents_is_an_error(ledger: Ledger) -> None:
         ledger.append("order", {"lots": 2}, key="a")
 
 
-def test_the_database_itself_refuses_to_change_an_event(ledger: Ledger, path: Path) -> None:
+def test_the_database_itself_refuses_to_change_an_event(ledger: Ledger, place: Place) -> None:
     ledger.append("order", {"lots": 1})
-    connection = sqlite3.connect(path)
     for statement in ("update event set payload = '{}'", "delete from event"):
-        with pytest.raises(sqlite3.IntegrityError, match="never changed"):
-            connection.execute(statement)
-    connection.close()
+        with pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError), match="never changed"):
+            run(place, statement)
 
 
 def test_an_untouched_chain_is_sound(ledger: Ledger) -> None:
@@ -148,39 +128,39 @@ def test_an_untouched_chain_is_sound(ledger: Ledger) -> None:
         ("update event set prev_hash = hash where seq = 4", 4, "row 4 does not follow"),
     ],
 )
-def test_verify_names_the_first_bad_row(ledger: Ledger, path: Path, statement: str, bad: int, problem: str) -> None:
+def test_verify_names_the_first_bad_row(ledger: Ledger, place: Place, statement: str, bad: int, problem: str) -> None:
     for number in range(4):
         ledger.append("order", {"number": number})
-    vandalise(path, statement)
+    vandalise(place, statement)
     report = ledger.verify()
     assert report.first_bad == bad
     assert problem in report.problem
 
 
-def test_a_new_desk_is_active_and_keeps_what_it_was_told(ledger: Ledger, path: Path) -> None:
+def test_a_new_desk_is_active_and_keeps_what_it_was_told(ledger: Ledger, place: Place) -> None:
     assert ledger.desk_state() is DeskState.ACTIVE
     ledger.set_desk_state(DeskState.HALTED, "lunch", by="person")
-    assert Ledger.open(path, "paper", now=now).desk_state() is DeskState.HALTED
+    assert Ledger.open(place, "paper", now=now).desk_state() is DeskState.HALTED
     ledger.set_desk_state(DeskState.ACTIVE, "back", by="person")
     assert ledger.desk_state() is DeskState.ACTIVE
 
 
-def test_an_unreadable_desk_state_means_halted(ledger: Ledger, path: Path) -> None:
+def test_an_unreadable_desk_state_means_halted(ledger: Ledger, place: Place) -> None:
     ledger.append("desk_state", {"state": "cheerful"})
     assert ledger.desk_state() is DeskState.HALTED
-    vandalise(path, "drop table event")
+    vandalise(place, "alter table event rename to gone")
     assert ledger.desk_state() is DeskState.HALTED
 
 
-def test_equity_is_the_last_stored_else_the_one_given(ledger: Ledger, path: Path) -> None:
+def test_equity_is_the_last_stored_else_the_one_given(ledger: Ledger, place: Place) -> None:
     assert ledger.equity() == Decimal(1_000_000)
     ledger.set_equity(Decimal("987654.05"))
-    assert Ledger.open(path, "paper", now=now).equity() == Decimal("987654.05")
+    assert Ledger.open(place, "paper", now=now).equity() == Decimal("987654.05")
 
 
-def test_no_equity_at_all_names_the_setting(path: Path) -> None:
+def test_no_equity_at_all_names_the_setting(place: Place) -> None:
     with pytest.raises(ConfigError, match="ZONEDESK_EQUITY"):
-        Ledger.open(path, "paper", now=now).equity()
+        Ledger.open(place, "paper", now=now).equity()
 
 
 def test_a_cycle_is_kept_once(ledger: Ledger) -> None:
@@ -206,26 +186,15 @@ def test_a_ledger_in_memory_serves_several_threads() -> None:
 
 
 APPENDER = """
-    import sys
-    from datetime import UTC, datetime
-    from pathlib import Path
-    from agents.data.ledger import Ledger, migrations
-
-    ledger = Ledger.open(Path(sys.argv[1]), "paper", now=lambda: datetime.now(UTC))
     for number in range(25):
         ledger.append("note", {"who": sys.argv[2], "number": number})
 """
 
 
 @pytest.mark.process
-def test_processes_that_create_one_ledger_at_once_lose_nothing(path: Path) -> None:
-    root = Path(__file__).resolve().parents[4]
-    command = [sys.executable, "-c", textwrap.dedent(APPENDER), str(path)]
-    running = [
-        subprocess.Popen([*command, str(number)], cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, stderr=-1)
-        for number in range(5)
-    ]
+def test_six_processes_that_create_one_ledger_at_once_lose_nothing(place: Place) -> None:
+    running = start_all(APPENDER, place, 6)
     errors = [process.communicate(timeout=60)[1] for process in running]
-    assert [process.returncode for process in running] == [0] * 5, errors
-    report = Ledger.open(path, "paper", now=now).verify()
-    assert (report.sound, report.checked) == (True, 125)
+    assert [process.returncode for process in running] == [0] * 6, errors
+    report = Ledger.open(place, "paper", now=now).verify()
+    assert (report.sound, report.checked) == (True, 150)
