@@ -26,7 +26,8 @@ class LiveDesk:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ports = {"ZONEDESK_DAGSTER_PORT": free_port(), "ZONEDESK_DASHBOARD_PORT": free_port()}
+        names = ("ZONEDESK_DAGSTER_PORT", "ZONEDESK_DASHBOARD_PORT", "ZONEDESK_EXCHANGE_PORT")
+        self.ports = {name: free_port() for name in names}
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT), **{k: str(v) for k, v in self.ports.items()}}
         for name in ("OPENAI_API_KEY", "ZONEDESK_MODE", "ZONEDESK_DATA_DIR", "DAGSTER_HOME"):
             self.environment.pop(name, None)
