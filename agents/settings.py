@@ -16,7 +16,12 @@ class Settings(BaseSettings):
     """One frozen set of settings: environment variables with the prefix ``ZONEDESK_``, then ``.env``, then these."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ZONEDESK_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+        env_prefix="ZONEDESK_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        hide_input_in_errors=True,  # a value may be a secret
     )
 
     mode: Mode = Field("paper", description="replay, paper or live; each has its own store and ledger")

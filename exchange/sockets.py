@@ -4,6 +4,7 @@ A request's scope carries its connection under `WIRE`; under another server the 
 """
 
 import contextlib
+import logging
 import os
 import socket
 import struct
@@ -18,6 +19,21 @@ PING_EVERY: Final = 10.0
 PONG_WITHIN: Final = 30.0  # after the ping: a client that went silent is let go 40 s after its last pong
 
 _NO_LINGER = struct.pack("ii", 1, 0)
+
+# At DEBUG the library writes addresses and messages, which hold tokens, into any logger it is given.
+_SILENT = logging.Logger("silent")  # noqa: LOG001  (outside the tree no configuration reaches it)
+_SILENT.disabled = True
+_log = logging.getLogger(__name__)
+
+
+def _without_queries(record: logging.LogRecord) -> bool:
+    """Cut the query, where tokens are, off every address that a record names."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(one.partition("?")[0] if isinstance(one, str) else one for one in record.args)
+    return True
+
+
+_log.addFilter(_without_queries)
 
 
 class Wire(Protocol):
@@ -35,9 +51,13 @@ class Wire(Protocol):
 
 
 class HttpWire(HttpToolsProtocol):
-    """An HTTP connection that can be reset."""
+    """An HTTP connection that can be reset, and that tells no log which addresses are asked for."""
 
     deaf = False
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # Any: uvicorn's own
+        super().__init__(*args, **options)
+        self.access_log = False
 
     def on_message_begin(self) -> None:
         """Let the request know its connection."""
@@ -54,9 +74,14 @@ class HttpWire(HttpToolsProtocol):
 
 
 class SocketWire(WebSocketsSansIOProtocol):
-    """A WebSocket that can be reset, or stop answering pings."""
+    """A WebSocket that can be reset, or stop answering pings, and that tells no log what is said on it."""
 
     deaf = False
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # Any: uvicorn's own
+        super().__init__(*args, **options)
+        self.logger = _log
+        self.conn.logger, self.conn.debug = _SILENT, False
 
     def handle_connect(self, event: Request) -> None:
         """Let the request know its connection; the application starts after this returns."""

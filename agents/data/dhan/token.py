@@ -25,6 +25,7 @@ from agents.domain.values import IST
 
 MINTS_A_DAY = 4
 MINT_EVERY = timedelta(minutes=2)
+NEW_TOKEN = "a new token for the account"  # noqa: S105 - words; what follows "token:" would be taken for one and hidden
 
 
 class TokenFile:
@@ -187,14 +188,14 @@ class TokenKeeper:
         self._refuse_war(now)
         if self._credentials.can_mint:
             reply = self._wire.fetch(
-                "a new access token",
+                NEW_TOKEN,
                 "POST",
                 f"{self._wire.address.auth}/app/generateAccessToken",
                 query=self._login(now),
             )
         elif old is not None and self._lives(old, now):
             self._wire.use_token(old)
-            reply = self._wire.fetch_as_client("a renewed access token", "GET", "/RenewToken")
+            reply = self._wire.fetch_as_client(NEW_TOKEN, "GET", "/RenewToken")
         else:
             raise ConfigError(
                 "there is no access token that lives; set DHAN_ACCESS_TOKEN to a new one from web.dhan.co, or set "
@@ -203,10 +204,10 @@ class TokenKeeper:
         fault = classify(reply)
         if fault is not None and fault.trouble in {Trouble.REQUEST, Trouble.TOKEN}:
             raise ConfigError(
-                f"Dhan did not give a new access token: {fault}; check DHAN_CLIENT_ID, DHAN_PIN, DHAN_TOTP_SECRET and "
+                f"Dhan did not give {NEW_TOKEN}: {fault}; check DHAN_CLIENT_ID, DHAN_PIN, DHAN_TOTP_SECRET and "
                 "this machine's clock"
             )
-        facts = _success(reply, "a new access token")
+        facts = _success(reply, NEW_TOKEN)
         text = facts.get("accessToken") or facts.get("token") if isinstance(facts, dict) else None
         if not isinstance(text, str):
             raise TokenRefusedError("Dhan's answer holds no access token; make one on web.dhan.co by hand")
