@@ -5,7 +5,7 @@ Everything about HTTP stays here.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -55,7 +55,7 @@ class Route:
 
     method: str
     path: str
-    answer: "Callable[[Core, Call], Reply]"
+    answer: "Callable[[Core, Call], Reply | Awaitable[Reply]]"
     limit: LimitClass
     service: Service = "java"
 
@@ -76,7 +76,8 @@ def _endpoint(core: "Core", row: Route) -> Any:  # Any: Starlette takes any coro
     async def endpoint(request: Request) -> Response:
         raw = await request.body()
         try:
-            return response(row.answer(core, admitted(core, row, request, raw)))
+            answer = row.answer(core, admitted(core, row, request, raw))
+            return response(answer if isinstance(answer, Reply) else await answer)
         except ApiError as error:
             return response(error.reply)
 

@@ -1,5 +1,8 @@
 """Chains and option candles of one simulated session, priced along the walk of its index."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from exchange import premiums
@@ -10,6 +13,7 @@ STRIKE_STEP = 50
 CHAIN_STRIKES = 20
 TRADED_STRIKES = 10
 SNAPSHOT_MINUTES = 3
+CANDLED_EXPIRIES = 2  # of these expiries, contracts near the money have a candle of every minute
 
 
 def chain_columns(walk: Walk, seed: int, expiries: tuple[Expiry, ...], draw: np.random.Generator) -> ChainColumns:
@@ -26,6 +30,50 @@ def option_candles(
 ) -> tuple[OptionCandles, ...]:
     """Return one-minute candles of the contracts of `expiries` whose strikes lie near the opening price."""
     return tuple(contract for expiry in expiries for contract in _contracts(walk, seed, expiry, draw))
+
+
+def chain_strikes(walk: Walk) -> Int64s:
+    """Return the strikes that are listed in every chain of a session, ascending."""
+    return _strikes(walk, CHAIN_STRIKES)
+
+
+def some_candles(  # noqa: PLR0917 - which session and market, which contracts, and chance
+    walk: Walk, seed: int, expiries: Sequence[Expiry], number: int, strikes: Int64s, draw: np.random.Generator
+) -> tuple[OptionCandles, ...]:
+    """Return what `option_candles` makes of some strikes of one expiry, with the open interest of the chain.
+
+    Parameters
+    ----------
+    walk, seed, expiries, draw
+        Those of `option_candles`.
+    number : int
+        Which of the expiries.
+    strikes : ndarray of int64, shape (n_strikes,)
+        Index points; strikes that have no candles are left out.
+
+    Raises
+    ------
+    IndexError
+        If contracts of that expiry have no candles of every minute.
+    """
+    expiry = expiries[:CANDLED_EXPIRIES][number]
+    lots = [_lots(walk, draw) for _ in range(number + 1)][number]  # each expiry draws after the one before
+    known = np.intersect1d(strikes, _strikes(walk, TRADED_STRIKES))
+    ends = walk.opened_at + 60
+    take = _snapshots(walk, expiry)
+    interest, _ = _interest(walk, seed, expiry, known, take)
+    found = []
+    for place, one in enumerate(_candles(walk, seed, expiry, known, lots)):
+        latest = np.maximum(np.searchsorted(ends[take], one.candles.opened_at + 60, side="right") - 1, 0)
+        row, right = divmod(place, 2)
+        found.append(replace(one, candles=replace(one.candles, open_interest=interest[latest, row, right])))
+    return tuple(found)
+
+
+def _snapshots(walk: Walk, expiry: Expiry) -> Int64s:
+    """Return the minutes at whose end the chain of an expiry is shown."""
+    ends = walk.opened_at + 60
+    return np.flatnonzero((ends // 60 % SNAPSHOT_MINUTES == 0) & (ends <= expiry.at))
 
 
 def _strikes(walk: Walk, on_each_side: int) -> Int64s:
@@ -51,8 +99,8 @@ def _forward(walk: Walk, expiry: Expiry, prices: Float64s) -> Float64s:
 def _chain(walk: Walk, seed: int, number: int, expiry: Expiry, draw: np.random.Generator) -> ChainColumns:
     """Return the snapshots of one expiry."""
     ends = walk.opened_at + 60
-    take = np.flatnonzero((ends // 60 % SNAPSHOT_MINUTES == 0) & (ends <= expiry.at))
-    strikes = _strikes(walk, CHAIN_STRIKES)
+    take = _snapshots(walk, expiry)
+    strikes = chain_strikes(walk)
     left = (expiry.at - ends[take]).astype(np.float64)
     forward = _forward(walk, expiry, walk.prices[1:])[take]
     on = premiums.surface(forward, strikes.astype(np.float64), left, _atm_iv(walk, seed)[take])
@@ -110,10 +158,17 @@ def _volume(walk: Walk, distance: Float64s, take: Int64s, draw: np.random.Genera
 
 def _contracts(walk: Walk, seed: int, expiry: Expiry, draw: np.random.Generator) -> list[OptionCandles]:
     """Return the contracts of one expiry with their candles until they end."""
-    strikes = _strikes(walk, TRADED_STRIKES)
-    atm_iv = _atm_iv(walk, seed)
-    values = _values(walk, expiry, strikes.astype(np.float64), atm_iv)
-    lots = walk.lots_traded(draw, 300.0)
+    return _candles(walk, seed, expiry, _strikes(walk, TRADED_STRIKES), _lots(walk, draw))
+
+
+def _lots(walk: Walk, draw: np.random.Generator) -> Int64s:
+    """Return the lots that a contract at the money trades in each minute."""
+    return walk.lots_traded(draw, 300.0)
+
+
+def _candles(walk: Walk, seed: int, expiry: Expiry, strikes: Int64s, lots: Int64s) -> list[OptionCandles]:
+    """Return candles of some strikes of one expiry; a contract's do not depend on which others there are."""
+    values = _values(walk, expiry, strikes.astype(np.float64), _atm_iv(walk, seed))
     lives = walk.opened_at < expiry.at
     found = []
     for row, strike in enumerate(strikes.tolist()):

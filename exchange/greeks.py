@@ -25,7 +25,9 @@ class Greeks(NamedTuple):
     vega: Float64s
 
 
-def greeks(price: Float64s, strike: Float64s, calls: NDArray[np.bool_], spot: float, seconds_left: float) -> Greeks:
+def greeks(
+    price: Float64s, strike: Float64s, calls: NDArray[np.bool_], spot: float | Float64s, seconds_left: float | Float64s
+) -> Greeks:
     """Return the greeks that prices imply.
 
     Parameters
@@ -34,12 +36,10 @@ def greeks(price: Float64s, strike: Float64s, calls: NDArray[np.bool_], spot: fl
         Rupees.
     calls : ndarray of bool, shape (n_contracts,)
         Which of them are calls.
-    spot : float
-        The index.
-    seconds_left : float
-        To the expiry; at least a minute is used.
+    spot, seconds_left : float or ndarray of float64, shape (n_contracts,)
+        The index, and the time to the expiry, of which at least a minute is used: one for all, or one for each.
     """
-    years = max(seconds_left, SHORTEST) / premiums.SECONDS_PER_YEAR
+    years = np.maximum(seconds_left, SHORTEST) / premiums.SECONDS_PER_YEAR
     forward, discount = spot * np.exp(premiums.RATE * years), np.exp(-premiums.RATE * years)
     iv = _implied(np.where(calls, price, price + discount * (forward - strike)), strike, forward, years)
     root = np.sqrt(years)
@@ -61,12 +61,12 @@ def greeks(price: Float64s, strike: Float64s, calls: NDArray[np.bool_], spot: fl
     return Greeks(shown(iv * 100.0), shown(delta), shown(theta), shown(gamma), shown(vega))
 
 
-def _implied(call: Float64s, strike: Float64s, forward: float, years: float) -> Float64s:
+def _implied(call: Float64s, strike: Float64s, forward: Float64s, years: Float64s) -> Float64s:
     """Return the volatility at which a call has its price, NaN where none does; by halving."""
     low, high = np.full_like(call, LOWEST_IV), np.full_like(call, HIGHEST_IV)
 
     def value(iv: Float64s) -> Float64s:
-        on = premiums.Surface(np.array([[forward]]), np.array([[years]]), strike, iv[None, :])
+        on = premiums.Surface(np.atleast_2d(forward), np.atleast_2d(years), strike, iv[None, :])
         return np.asarray(premiums.call_values(on)[0], dtype=np.float64)
 
     possible = (call > value(low)) & (call < value(high))

@@ -1,12 +1,13 @@
 """What a source of prices must give of one session: the contracts listed and the minute candles of each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
 from exchange.columns import MinuteCandles
 from exchange.contracts import Contract, Underlying
+from exchange.market import OptionSide
 from exchange.sessions import Calendar
 
 PAISE_A_TICK = 5  # columns count in ticks of 0.05 rupees
@@ -33,6 +34,18 @@ class Listing:
     expiries: Mapping[int, Sequence[date]]
 
 
+@dataclass(frozen=True)
+class OptionSeries:
+    """The contracts that an `OptionSide` means: their expiry, all strikes in rupees, ascending, and how to get candles.
+
+    `candles` takes strikes and returns those that have candles.
+    """
+
+    expiry_on: date
+    strikes: Sequence[int]
+    candles: Callable[[Sequence[int]], Mapping[int, MinuteCandles]]
+
+
 class Source(Protocol):
     """Where sessions come from. Asking twice gives the same."""
 
@@ -53,6 +66,10 @@ class Source(Protocol):
 
     def listing(self, on: date) -> Listing | None:
         """Return a session with all its contracts, or None when the source has nothing for that date."""
+        ...
+
+    def options(self, side: OptionSide) -> OptionSeries | None:
+        """Return the contracts of one expiry and right, None where there are none; costs less than a whole listing."""
         ...
 
     def history(self, key: Key, on: date) -> MinuteCandles | None:

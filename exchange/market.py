@@ -4,7 +4,7 @@ Prices are whole paise, quantities are contracts, moments are milliseconds since
 of its seed or its recording: the same question at the same moment has the same answer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple, Protocol
@@ -25,6 +25,8 @@ __all__ = [
     "ChainRow",
     "Level",
     "Market",
+    "OptionSide",
+    "Options",
     "Print",
     "TradingHours",
     "UnknownInstrumentError",
@@ -114,6 +116,32 @@ class Chain(NamedTuple):
     rows: Mapping[tuple[int, str], ChainRow]
 
 
+class OptionSide(NamedTuple):
+    """Options of one index, right and expiry in a session; `place` counts the expiries from the nearest, which is 0."""
+
+    on: date
+    underlying_id: int
+    option_type: str
+    monthly: bool
+    place: int
+
+    def end(self, ends: Mapping[date, bool]) -> date | None:
+        """Return the expiry that is meant, among those listed and whether each is its month's last; None without it."""
+        own = sorted(end for end, last_of_month in ends.items() if last_of_month or not self.monthly)
+        return own[self.place] if self.place < len(own) else None
+
+
+class Options(NamedTuple):
+    """Options of one index, expiry and right in one session: strikes in rupees, ascending, and how to get candles.
+
+    `candles` takes strikes and returns the one-minute candles of those that have any, oldest first.
+    """
+
+    expiry_on: date
+    strikes: Sequence[int]
+    candles: Callable[[Sequence[int]], Mapping[int, Sequence[Candle]]]
+
+
 class Market(Protocol):
     """Where prices come from; recorded or simulated. Unknown instruments raise `UnknownInstrumentError`."""
 
@@ -139,6 +167,10 @@ class Market(Protocol):
 
     def candles(self, security_id: int, segment: str, start: Millis, end: Millis, now: Millis) -> Sequence[Candle]:
         """Return one-minute candles that open in ``[start, end)``, the forming one as it stands at `now`."""
+        ...
+
+    def options(self, side: OptionSide, now: Millis) -> Options | None:
+        """Return the options that a side means as of `now`, None where there are none."""
         ...
 
     def expiries(self, underlying_id: int, now: Millis) -> Sequence[date]:

@@ -24,8 +24,10 @@ from exchange.contracts import (
     index_contract,
     option_contract,
 )
-from exchange.listings import PAISE_A_TICK, Key, Listed, Listing
+from exchange.listings import PAISE_A_TICK, Key, Listed, Listing, OptionSeries
+from exchange.market import OptionSide
 from exchange.sessions import Calendar, TradingHours
+from exchange.sides import series_in
 from exchange.tape_market import TapeMarket
 
 CANDLE_COLUMNS = ("instrument", "ts", "open", "high", "low", "close", "volume")
@@ -102,6 +104,11 @@ class RecordedSource:
                     ends.setdefault(one.contract.underlying_id, set()).add(one.contract.expiry_on)
             self._listings[on] = Listing(on, listed, {key: sorted(days) for key, days in ends.items()})
         return self._listings[on]
+
+    def options(self, side: OptionSide) -> OptionSeries | None:
+        """Return the contracts of one expiry and right, None where none was recorded."""
+        listing = self.listing(side.on)
+        return series_in(listing, side) if listing else None
 
     def history(self, key: Key, on: date) -> MinuteCandles | None:
         """Return the candles of one contract on one date."""

@@ -1,17 +1,18 @@
 """Options that keep their distance from the money: at each candle the contract that was n strikes away then."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from exchange.clock import Millis, at_ist, ist
-from exchange.contracts import IDX_I, NSE_FNO, Contract
+from exchange.contracts import IDX_I
 from exchange.dialects import Json, rupees
 from exchange.greeks import greeks
-from exchange.market import Candle, Market
+from exchange.market import Candle, Market, OptionSide
 from exchange.series import longer
 
 _SETTLES = (15, 30)
@@ -35,91 +36,76 @@ class RollingQuestion:
     last: date
 
 
-@dataclass(frozen=True)
-class _Row:
-    """One candle of the option that was asked for then, with the index at the candle's opening."""
+class RollingRow(NamedTuple):
+    """One candle of the option that was asked for then, with its strike, its expiry, and the index at the opening."""
 
     candle: Candle
-    contract: Contract
+    strike: int
+    expiry_on: date
     spot: int
 
 
-def rolling_columns(market: Market, question: RollingQuestion, now: Millis) -> dict[str, Json]:
-    """Return the arrays asked for, and the times, oldest first."""
-    rows: list[_Row] = []
+def rolling_rows(market: Market, question: RollingQuestion, now: Millis) -> Iterator[Sequence[RollingRow]]:
+    """Yield the candles of one session after the other, oldest first; some dates yield none."""
     day = question.first
     while day < min(question.last, ist(now).date() + timedelta(days=1)):
-        if market.hours(day) is not None:
-            rows += _session_rows(market, question, day, now)
+        yield _session_rows(market, question, day, now)
         day += timedelta(days=1)
-    columns = {name: _column(name, rows) for name in question.fields}
+
+
+def rolling_columns(rows: Sequence[RollingRow], question: RollingQuestion) -> dict[str, Json]:
+    """Return the arrays asked for, and the times."""
+    columns = {name: _column(name, rows, question) for name in question.fields}
     return {**columns, "timestamp": [row.candle.opened_at / 1000.0 for row in rows]}
 
 
-def _session_rows(market: Market, question: RollingQuestion, on: date, now: Millis) -> list[_Row]:
+def _session_rows(market: Market, question: RollingQuestion, on: date, now: Millis) -> Sequence[RollingRow]:
     """Return the candles of one session; minutes without a contract or without a trade are left out."""
     hours = market.hours(on)
-    contracts = _contracts(market, question, on)
-    if hours is None or not contracts:
+    place = max(question.expiry_code - 1, 0)
+    side = OptionSide(on, question.underlying_id, question.option_type, question.monthly, place)
+    options = market.options(side, now) if hours else None
+    if hours is None or options is None:
         return []
-    strikes = sorted(contracts)
-    step = min((high - low for low, high in pairwise(strikes)), default=1)
+    step = min((high - low for low, high in pairwise(options.strikes)), default=1)
     start, end = at_ist(on, 0, 0), at_ist(on + timedelta(days=1), 0, 0)
     index = longer(market.candles(question.underlying_id, IDX_I, start, end, now), hours.open_at, question.minutes)
-    found: list[_Row] = []
-    known: dict[int, dict[Millis, Candle]] = {}
-    for spot in index:
-        strike = round(spot.open / 100 / step) * step + question.strikes_away * step
-        contract = contracts.get(strike)
-        if contract is None:
-            continue
-        if strike not in known:
-            candles = market.candles(contract.security_id, NSE_FNO, start, end, now)
-            known[strike] = {one.opened_at: one for one in longer(candles, hours.open_at, question.minutes)}
-        candle = known[strike].get(spot.opened_at)
-        if candle is not None:
-            found.append(_Row(candle, contract, spot.open))
-    return found
-
-
-def _contracts(market: Market, question: RollingQuestion, on: date) -> Mapping[int, Contract]:
-    """Return the options of the expiry and right asked for by strike."""
-    listed = [
-        one
-        for one in market.contracts(on)
-        if one.kind == "OPTIDX"
-        and one.underlying_id == question.underlying_id
-        and one.option_type == question.option_type
-        and (one.expiry_flag == "M" or not question.monthly)
+    strikes = [round(spot.open / 100 / step) * step + question.strikes_away * step for spot in index]
+    known = {
+        strike: {one.opened_at: one for one in longer(candles, hours.open_at, question.minutes)}
+        for strike, candles in options.candles(sorted(set(strikes) & set(options.strikes))).items()
+    }
+    return [
+        RollingRow(known[strike][spot.opened_at], strike, options.expiry_on, spot.open)
+        for spot, strike in zip(index, strikes, strict=True)
+        if spot.opened_at in known.get(strike, {})
     ]
-    ends = sorted({one.expiry_on for one in listed if one.expiry_on is not None})
-    place = max(question.expiry_code - 1, 0)
-    return {one.strike: one for one in listed if place < len(ends) and one.expiry_on == ends[place]}
 
 
-def _column(name: str, rows: Sequence[_Row]) -> list[Json]:
+def _column(name: str, rows: Sequence[RollingRow], question: RollingQuestion) -> list[Json]:
     if name == "iv":
-        return [_implied(row) for row in rows]
+        return _implied(rows, question.option_type)
     return [_value(name, row) for row in rows]
 
 
-def _value(name: str, row: _Row) -> float:
-    candle = row.candle
-    return {
-        "open": rupees(candle.open),
-        "high": rupees(candle.high),
-        "low": rupees(candle.low),
-        "close": rupees(candle.close),
-        "volume": float(candle.volume),
-        "oi": float(candle.open_interest),
-        "strike": float(row.contract.strike),
-        "spot": rupees(row.spot),
-    }[name]
+def _value(name: str, row: RollingRow) -> float:
+    if name == "volume":
+        return float(row.candle.volume)
+    if name == "oi":
+        return float(row.candle.open_interest)
+    if name == "strike":
+        return float(row.strike)
+    return rupees(row.spot if name == "spot" else getattr(row.candle, name))
 
 
-def _implied(row: _Row) -> float:
-    """Return the volatility that the candle's opening price implies, in percent, 0 when there is none."""
-    assert row.contract.expiry_on is not None, "options expire"
-    left = (at_ist(row.contract.expiry_on, *_SETTLES) - row.candle.opened_at) / 1000.0
-    price, strike = np.array([rupees(row.candle.open)]), np.array([float(row.contract.strike)])
-    return float(greeks(price, strike, np.array([row.contract.option_type == "CE"]), rupees(row.spot), left).iv[0])
+def _implied(rows: Sequence[RollingRow], option_type: str) -> list[Json]:
+    """Return the volatilities that the candles' opening prices imply, in percent, 0 where there is none."""
+    ends = {on: at_ist(on, *_SETTLES) for on in {row.expiry_on for row in rows}}
+    found = greeks(
+        np.array([rupees(row.candle.open) for row in rows]),
+        np.array([float(row.strike) for row in rows]),
+        np.full(len(rows), option_type == "CE"),
+        np.array([rupees(row.spot) for row in rows]),
+        np.array([(ends[row.expiry_on] - row.candle.opened_at) / 1000.0 for row in rows]),
+    )
+    return list(found.iv.tolist())

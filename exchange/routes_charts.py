@@ -1,6 +1,7 @@
 """Candles as the charts service answers them: intraday, daily, and rolling options."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -9,8 +10,8 @@ from exchange.calls import Body, Call, Route
 from exchange.clock import IST, Millis, at_ist, ist, to_millis
 from exchange.envelopes import MISSING_FIELDS, Reply, data_not_subscribed, input_error, internal_error, java, no_data
 from exchange.market import Candle
-from exchange.rolling import RollingQuestion, rolling_columns
-from exchange.series import columns, longer, merged
+from exchange.rolling import RollingQuestion, RollingRow, rolling_columns, rolling_rows
+from exchange.series import Printed, columns, longer, merged
 
 if TYPE_CHECKING:
     from exchange.core import Core
@@ -23,8 +24,11 @@ TOO_LONG_ROLLING = "Data for Rolling Options can be fetched for 30 days at a tim
 FIELDS = ("open", "high", "low", "close", "iv", "volume", "strike", "oi", "spot")
 
 
-def intraday(core: "Core", call: Call) -> Reply:
-    """Answer /charts/intraday; for the present day the end's time is ignored, as Dhan does."""
+async def intraday(core: "Core", call: Call) -> Reply:
+    """Answer /charts/intraday; where the range reaches the present day, the end's time is ignored, as Dhan does.
+
+    It goes from session to session and lets others have their turn in between: ninety days take a while.
+    """
     _subscribed(call)
     body = call.body
     security_id, segment = _security(body), str(body.get("exchangeSegment"))
@@ -34,14 +38,17 @@ def intraday(core: "Core", call: Call) -> Reply:
         raise input_error(TOO_LONG)
     if start >= end or start > call.now:
         raise no_data()
-    if ist(end).date() >= ist(call.now).date():
+    if ist(end - 1).date() >= ist(call.now).date():
         end = call.now + 1
-    found = _sessions(core, core.market.candles(security_id, segment, start, end, call.now), minutes)
-    return java(columns(found, with_interest=body.get("oi") is True))
+    printed = Printed(with_interest=body.get("oi") is True)
+    for first, last in _days(start, end):
+        printed.add(_sessions(core, core.market.candles(security_id, segment, first, last, call.now), minutes))
+        await asyncio.sleep(0)
+    return Reply(200, printed.body())
 
 
-def daily(core: "Core", call: Call) -> Reply:
-    """Answer /charts/historical: a candle a session, the end date left out."""
+async def daily(core: "Core", call: Call) -> Reply:
+    """Answer /charts/historical: a candle a session, the end date left out; as `intraday`, session by session."""
     _subscribed(call)
     body = call.body
     security_id, segment = _security(body), str(body.get("exchangeSegment"))
@@ -50,14 +57,17 @@ def daily(core: "Core", call: Call) -> Reply:
         raise no_data()
     start, end = at_ist(first, 0, 0), at_ist(last, 0, 0)
     found = []
-    for on, members in groupby(core.market.candles(security_id, segment, start, end, call.now), key=_day):
-        found.append(merged(list(members))._replace(opened_at=at_ist(on, 0, 0)))
+    for opens, closes in _days(start, min(end, call.now + 1)):
+        members = core.market.candles(security_id, segment, opens, closes, call.now)
+        if members:
+            found.append(merged(members)._replace(opened_at=opens))
+        await asyncio.sleep(0)
     if not found:
         raise no_data()
     return java(columns(found, with_interest=body.get("oi") is True))
 
 
-def rolling_options(core: "Core", call: Call) -> Reply:
+async def rolling_options(core: "Core", call: Call) -> Reply:
     """Answer /charts/rollingoption: the option that was so many strikes from the money, candle by candle."""
     _subscribed(call)
     question = _rolling_question(call.body)
@@ -65,7 +75,11 @@ def rolling_options(core: "Core", call: Call) -> Reply:
         raise input_error(TOO_LONG_ROLLING)
     if question.first >= question.last:
         raise no_data()
-    found = rolling_columns(core.market, question, call.now)
+    rows: list[RollingRow] = []
+    for session in rolling_rows(core.market, question, call.now):
+        rows += session
+        await asyncio.sleep(0)
+    found = rolling_columns(rows, question)
     side = "ce" if question.option_type == "CE" else "pe"
     return java({"data": {"ce": None, "pe": None, side: found}})
 
@@ -80,6 +94,14 @@ def _sessions(core: "Core", candles: Sequence[Candle], minutes: int) -> list[Can
         opened = list(members)
         found += longer(opened, hours.open_at if hours else opened[0].opened_at, minutes)
     return found
+
+
+def _days(start: Millis, end: Millis) -> Iterator[tuple[Millis, Millis]]:
+    """Yield the stretches of a range that lie on one date each."""
+    while start < end:
+        midnight = at_ist(ist(start).date() + timedelta(days=1), 0, 0)
+        yield start, min(midnight, end)
+        start = midnight
 
 
 def _subscribed(call: Call) -> None:

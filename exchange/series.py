@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from exchange.clock import Millis
-from exchange.dialects import Json, rupees
+from exchange.dialects import Json, java_double, rupees
 from exchange.market import Candle
 
 MINUTE = 60_000
+PLAIN_BELOW, EXACT_BELOW = 10_000_000, 1 << 53  # Java prints smaller doubles in full; larger ones may be rounded
 
 
 def merged(candles: Sequence[Candle]) -> Candle:
@@ -47,6 +48,43 @@ def longer(candles: Iterable[Candle], open_at: Millis, minutes: int) -> list[Can
         start = open_at + (candle.opened_at - open_at) // (minutes * MINUTE) * minutes * MINUTE
         spans.setdefault(start, []).append(candle)
     return [merged(members)._replace(opened_at=start) for start, members in spans.items()]
+
+
+class Printed:
+    """Candles as the charts API prints them, taken in a session at a time; every number is a double, as Java prints it.
+
+    Parameters
+    ----------
+    with_interest : bool
+        Whether open interest is among the columns.
+    """
+
+    def __init__(self, *, with_interest: bool) -> None:
+        names = ("open", "high", "low", "close", "volume", "timestamp")
+        self._parts: dict[str, list[str]] = {name: [] for name in (*names, *(["open_interest"] * with_interest))}
+
+    def add(self, candles: Sequence[Candle]) -> None:
+        """Take candles in, later than those before."""
+        for name, texts in self._parts.items():
+            if name == "timestamp":
+                texts.extend([whole_double(candle.opened_at // 1000) for candle in candles])
+            elif name in {"volume", "open_interest"}:
+                texts.extend([whole_double(getattr(candle, name)) for candle in candles])
+            else:
+                texts.extend([java_double(rupees(getattr(candle, name))) for candle in candles])
+
+    def body(self) -> bytes:
+        """Return the whole answer."""
+        columns = (f'"{name}":[{",".join(texts)}]' for name, texts in self._parts.items())
+        return f"{{{','.join(columns)}}}".encode()
+
+
+def whole_double(number: int) -> str:
+    """Return a whole number as Java prints a double that holds it: ``75.0``, ``1.7375706E9``."""
+    if not PLAIN_BELOW <= abs(number) <= EXACT_BELOW:
+        return java_double(float(number))
+    digits = str(abs(number))
+    return f"{'-' * (number < 0)}{digits[0]}.{digits[1:].rstrip('0') or '0'}E{len(digits) - 1}"
 
 
 def columns(candles: Sequence[Candle], *, with_interest: bool) -> dict[str, Json]:

@@ -12,7 +12,7 @@ from datetime import date
 import numpy as np
 
 from exchange import premiums
-from exchange.chains import chain_columns, option_candles
+from exchange.chains import CANDLED_EXPIRIES, chain_columns, option_candles, some_candles
 from exchange.columns import (
     TICK,
     ChainColumns,
@@ -23,7 +23,7 @@ from exchange.columns import (
     Walk,
     candles,
 )
-from exchange.paths import Float64s, MarketState, PathMaker, first_state, minute_candles, next_volatility
+from exchange.paths import Float64s, Int64s, MarketState, PathMaker, first_state, minute_candles, next_volatility
 
 __all__ = [
     "TICK",
@@ -33,10 +33,13 @@ __all__ = [
     "MarketState",
     "MinuteCandles",
     "OptionCandles",
+    "SimulatedPast",
     "SimulatedSession",
     "first_state",
     "next_state",
+    "options_of",
     "simulate",
+    "simulate_past",
 ]
 
 
@@ -97,10 +100,65 @@ def simulate(
         ends,
         _index(walk, hours),
         _future(walk, future_expiry, _generator(seed, on, 3)),
-        option_candles(walk, seed, ends[:2], _generator(seed, on, 5)),
+        option_candles(walk, seed, ends[:CANDLED_EXPIRIES], _generator(seed, on, 5)),
         chain_columns(walk, seed, ends, _generator(seed, on, 4)),
         after,
     )
+
+
+@dataclass(frozen=True)
+class SimulatedPast:
+    """What is kept of a session that is over: the walk that options hang on, the index, and the future."""
+
+    walk: Walk
+    index: MinuteCandles
+    future: MinuteCandles
+
+    @property
+    def on(self) -> date:
+        """The session."""
+        return self.walk.on
+
+
+def simulate_past(
+    seed: int, on: date, state: MarketState, hours: Hours, *, future_expiry: Expiry, lot_size: int
+) -> SimulatedPast:
+    """Return index and future of a session, the same as `simulate` makes them, without its options.
+
+    Parameters
+    ----------
+    seed, on, state, hours, future_expiry, lot_size
+        Those of `simulate`.
+
+    Raises
+    ------
+    ValueError
+        If the hours are empty, the future's expiry lies before the session, or the lot size is not positive.
+    """
+    _refuse(on, hours, [future_expiry], lot_size)
+    walk, _ = _walked(seed, on, state, hours, lot_size)
+    return SimulatedPast(walk, _index(walk, hours), _future(walk, future_expiry, _generator(seed, on, 3)))
+
+
+def options_of(
+    past: SimulatedPast, seed: int, expiries: Sequence[Expiry], number: int, strikes: Int64s
+) -> tuple[OptionCandles, ...]:
+    """Return candles of some contracts of one expiry, the same as `simulate` makes them, with their open interest.
+
+    Parameters
+    ----------
+    past : SimulatedPast
+        The session.
+    seed : int
+        Which market.
+    expiries : sequence of Expiry
+        Those that `simulate` was given.
+    number : int
+        Which of them: 0 or 1, since contracts of later ones have no candles of every minute.
+    strikes : ndarray of int64, shape (n_strikes,)
+        Index points; those without candles of every minute are left out.
+    """
+    return some_candles(past.walk, seed, expiries, number, strikes, _generator(seed, past.walk.on, 5))
 
 
 def next_state(seed: int, on: date, state: MarketState, hours: Hours) -> MarketState:

@@ -9,10 +9,11 @@ from exchange.books import quiet_book
 from exchange.clock import Millis, at_ist, ist
 from exchange.contracts import IDX_I, NSE_FNO, Contract
 from exchange.greeks import greeks
-from exchange.listings import PAISE_A_TICK, Key, Listed, Source
-from exchange.market import Book, Candle, Chain, ChainRow, Print, UnknownInstrumentError
+from exchange.listings import Key, Listed, Source
+from exchange.market import Book, Candle, Chain, ChainRow, Options, OptionSide, Print, UnknownInstrumentError
 from exchange.opened import OpenedSessions
 from exchange.sessions import TradingHours
+from exchange.sides import candles_shown, past_options, present_options
 
 _SETTLES = (15, 30)
 
@@ -96,6 +97,15 @@ class TapeMarket:
             day += timedelta(days=1)
         return found
 
+    def options(self, side: OptionSide, now: Millis) -> Options | None:
+        """Return the options that a side means as of `now`, None where there are none."""
+        today = ist(now).date()
+        if side.on < today:
+            series = self._source.options(side)
+            return past_options(series) if series else None
+        listing = self._opened.listing(today) if side.on == today else None
+        return present_options(listing, side, lambda key: self._opened.tape(key, today), now) if listing else None
+
     def expiries(self, underlying_id: int, now: Millis) -> Sequence[date]:
         """Return the expiry dates of an index that are not past, nearest first; none for an index without options."""
         today = ist(now).date()
@@ -150,10 +160,7 @@ class TapeMarket:
         if found is None:
             return ()
         opened = found.opened_at * 1000
-        take = (opened >= start) & (opened < end)
-        prices = [column[take] * PAISE_A_TICK for column in (found.open, found.high, found.low, found.close)]
-        columns = (opened[take], *prices, found.volume[take], found.open_interest[take])
-        return [Candle(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+        return candles_shown(found, (opened >= start) & (opened < end))
 
 
 def _belongs(listed: Listed, underlying_id: int, expiry_on: date) -> bool:
