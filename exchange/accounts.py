@@ -53,6 +53,7 @@ class Account:
     ips: dict[IpFlag, str] = field(default_factory=dict)
     ips_changed: dict[IpFlag, Millis] = field(default_factory=dict)
     token: str = field(default="", repr=False)
+    token_made: Millis = 0
     token_ends: Millis = 0
     tokens_minted: int = 0
     minted_by: MintedBy = "web"
@@ -143,9 +144,15 @@ class Accounts:
         if account is None:
             raise RefusedError("Invalid Client Id")
         account.tokens_minted += 1
-        claims = Claims(client_id, at // 1000, (at + life) // 1000, account.tokens_minted)
-        account.token, account.token_ends, account.minted_by = mint(self._key, claims), at + life, minted_by
+        account.token_made, account.token_ends, account.minted_by = at, at + life, minted_by
+        self.mint_again(account)
         return account.token
+
+    def mint_again(self, account: Account) -> None:
+        """Make a client's latest token of what it says; the same claims make the same token."""
+        ends = account.token_ends // 1000
+        claims = Claims(account.client_id, account.token_made // 1000, ends, account.tokens_minted)
+        account.token = mint(self._key, claims)
 
     def generate(self, client_id: str, pin: str, password: str, at: Millis) -> str:
         """Mint a token for a PIN and a one-time password, at most once in two minutes.

@@ -77,9 +77,11 @@ def _endpoint(core: "Core", row: Route) -> Any:  # Any: Starlette takes any coro
         raw = await request.body()
         try:
             answer = row.answer(core, admitted(core, row, request, raw))
-            return response(answer if isinstance(answer, Reply) else await answer)
+            reply = answer if isinstance(answer, Reply) else await answer
         except ApiError as error:
-            return response(error.reply)
+            reply = error.reply
+        core.journal.commit()
+        return response(reply)
 
     return endpoint
 

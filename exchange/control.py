@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from exchange.accounts import Account, RefusedError
+from exchange.bookshown import book_shown
 from exchange.clock import Span, ist, to_millis
 from exchange.control_bodies import (
     ChangeBody,
@@ -65,6 +66,11 @@ class Control:
         """Return everything at once; no token, PIN or secret is part of it."""
         channels = self._feed.hub.channels if self._feed is not None else []
         return {**exchange_shown(self._core, channels), "faults": self._scripts()}
+
+    def book(self, _: Request, __: bytes) -> Answer:
+        """Return orders, trades, positions and money of all clients, exact, for comparisons."""
+        self._core.settle()
+        return book_shown(self._core)
 
     def events(self, request: Request, _: bytes) -> Answer:
         """Return the latest events, oldest first, of one kind if the query names it."""
@@ -217,13 +223,16 @@ def create_app(core: Core, token: str, feed: Feed | None = None) -> Starlette:
     if not isinstance(core.faults, FaultBox):
         raise ControlError("the exchange's faults cannot be scripted; build its core with a FaultBox")
     api = Control(core, core.faults, feed)
-    return Starlette(routes=[Route(path, _guarded(token, act), methods=[method]) for method, path, act in _table(api)])
+    return Starlette(
+        routes=[Route(path, _guarded(core, token, act), methods=[method]) for method, path, act in _table(api)]
+    )
 
 
 def _table(api: Control) -> list[tuple[str, str, Callable[[Request, bytes], Answer]]]:
     """Return method, path and what answers."""
     return [
         ("GET", "/state", api.state),
+        ("GET", "/book", api.book),
         ("GET", "/events", api.events),
         ("GET", "/faults", api.scripts),
         ("GET", "/faults/catalogue", api.catalogue),
@@ -248,14 +257,18 @@ def _span(core: Core, on: date) -> Span | None:
     return (hours.open_at, hours.close_at) if hours is not None else None
 
 
-def _guarded(token: str, act: Callable[[Request, bytes], Answer]) -> Callable[[Request], Awaitable[Response]]:
+def _guarded(
+    core: Core, token: str, act: Callable[[Request, bytes], Answer]
+) -> Callable[[Request], Awaitable[Response]]:
     expected = f"{BEARER}{token}".encode()
 
     async def endpoint(request: Request) -> Response:
         if not hmac.compare_digest(request.headers.get("authorization", "").encode(), expected):
             return JSONResponse({"error": "the control token is missing or wrong"}, 401)
         try:
-            return JSONResponse(act(request, await request.body()))
+            answer = act(request, await request.body())
+            core.journal.commit()
+            return JSONResponse(answer)
         except ValidationError as error:
             return JSONResponse({"error": error.errors(include_url=False, include_context=False)}, 422)
         except (ControlError, FaultUnknownError, RefusedError, UnknownInstrumentError, ValueError) as error:

@@ -28,6 +28,10 @@ class Ledgers:
             self._ledgers[client_id] = ledger
         return ledger
 
+    def put(self, ledger: Ledger) -> None:
+        """Enter a ledger that has been kept elsewhere."""
+        self._ledgers[ledger.client_id] = ledger
+
     def __iter__(self) -> Iterator[Ledger]:
         return iter(list(self._ledgers.values()))
 

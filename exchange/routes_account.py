@@ -109,7 +109,9 @@ def open_routes(core: "Core") -> list[HttpRoute]:
         return response(found if listed else input_error().reply)
 
     async def token(request: Request) -> Response:
-        return response(_generated(core, request))
+        reply = _generated(core, request)
+        core.journal.commit()
+        return response(reply)
 
     async def renew_by_post(_: Request) -> Response:
         return response(input_error().reply)

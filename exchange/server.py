@@ -5,8 +5,10 @@ import contextlib
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Literal
 
 import uvicorn
@@ -23,10 +25,15 @@ from exchange.faults import FaultBox
 from exchange.market import Market
 from exchange.misanswers import Misanswers
 from exchange.sockets import PING_EVERY, PONG_WITHIN, HttpWire, SocketWire
+from exchange.state import StateError, StateFile
+from exchange.statejournal import Journal
+from exchange.staterecords import ClockBody
+from exchange.staterestore import last_clock, restore, restore_accounts
 
 HOST = "127.0.0.1"
 LOOK_EVERY = 0.01
 STOP_WITHIN = 2
+SET_BACK_AT_MOST = 60_000  # a machine's clock is corrected by less; until it has caught up the market stands
 
 
 class PortTakenError(OSError):
@@ -49,7 +56,11 @@ class ClockPlan:
 
 @dataclass(frozen=True)
 class ServerConfig:
-    """How to start an exchange. A port of 0 lets the system choose; `Ports` tells which."""
+    """How to start an exchange. A port of 0 lets the system choose; `Ports` tells which.
+
+    `state_path` is the file of the book, made when there is none: accounts, orders, trades and money then outlive the
+    process, however it ends. Without it they end with it.
+    """
 
     control_token: str = field(repr=False)
     accounts: tuple[Account, ...] = (Account("1000000001"),)
@@ -57,6 +68,7 @@ class ServerConfig:
     port: int = 8899
     control_port: int = 8898
     clock: ClockPlan = field(default_factory=ClockPlan)
+    state_path: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,12 @@ class Exchange:
     core: Core
     public: Starlette
     control: Starlette
+    book: StateFile | None = None
+
+    def close(self) -> None:
+        """Let go of the file of the book, so that another process may open it."""
+        if self.book is not None:
+            self.book.close()
 
 
 class LoopbackServer(uvicorn.Server):
@@ -86,7 +104,7 @@ class LoopbackServer(uvicorn.Server):
 
 
 def assemble(config: ServerConfig, market: Market, clock: MarketClock | None = None) -> Exchange:
-    """Return the exchange that a configuration describes; each client gets its first token, made on the web.
+    """Return the exchange that a configuration describes; a client without a token in force gets one made on the web.
 
     Parameters
     ----------
@@ -101,18 +119,38 @@ def assemble(config: ServerConfig, market: Market, clock: MarketClock | None = N
     ------
     ValueError
         If the clock is to start at a moment and none is given, or the control token is empty.
+    StateError
+        If the file of the book cannot be used.
     """
-    clock = clock or MarketClock()
-    _start(clock, config.clock, market)
-    accounts = Accounts(config.seed, config.accounts)
-    for account in config.accounts:
-        accounts.issue(account.client_id, clock.real())
+    book = None if config.state_path is None else StateFile(config.state_path)
+    try:
+        return _assembled(config, market, clock or MarketClock(), book)
+    except Exception:
+        if book is not None:
+            book.close()
+        raise
+
+
+def _assembled(config: ServerConfig, market: Market, clock: MarketClock, book: StateFile | None) -> Exchange:
+    last = None if book is None else last_clock(book, config.seed)
+    _start(clock, config.clock, market, last)
+    accounts = Accounts(config.seed, deepcopy(config.accounts))
+    if book is not None:
+        restore_accounts(accounts, book)
     core = Core(market, accounts, clock, faults=FaultBox(config.seed), seed=config.seed)
+    if book is not None and last is not None:
+        restore(core, book, last)
+    for account in accounts.all():
+        if not account.token or account.token_ends <= clock.real():
+            accounts.issue(account.client_id, clock.real())
+    if book is not None:
+        core.journal = Journal(core, book)
+        core.journal.commit()
     served = feed.Feed(core)
     sockets = [WebSocketRoute(path, served.serve) for path in feed.PATHS]
     more = [*routes_orders.routes(core), *statements.routes(core), *updates.Updates(core).routes(), *sockets]
     public = create_app(core, more, [Middleware(Misanswers, core=core)])
-    return Exchange(core, public, control.create_app(core, config.control_token, served))
+    return Exchange(core, public, control.create_app(core, config.control_token, served), book)
 
 
 async def serve(
@@ -151,6 +189,7 @@ async def serve(
         time_passes.cancel()
         stopping.cancel()
         await asyncio.gather(*running)
+        exchange.close()
     for task in done - {stopping}:
         task.result()  # a part that ended by itself failed; say why
 
@@ -174,13 +213,14 @@ async def _let_time_pass(core: Core) -> None:
         await asyncio.sleep(LOOK_EVERY)
 
 
-def _start(clock: MarketClock, plan: ClockPlan, market: Market) -> None:
+def _start(clock: MarketClock, plan: ClockPlan, market: Market, last: ClockBody | None) -> None:
+    """Start the clock as planned, or where a book's clock stood if that is later: time never runs back."""
+
+    def span(on: date) -> Span | None:
+        hours = market.hours(on)
+        return (hours.open_at, hours.close_at) if hours else None
+
     if plan.mode == "open":
-
-        def span(on: date) -> Span | None:
-            hours = market.hours(on)
-            return (hours.open_at, hours.close_at) if hours else None
-
         clock.keep_open(span, plan.on or ist(clock.real()).date(), speed=plan.speed)
     elif plan.mode == "at":
         if plan.at is None:
@@ -188,6 +228,19 @@ def _start(clock: MarketClock, plan: ClockPlan, market: Market) -> None:
         clock.set(plan.at, speed=plan.speed)
     else:
         clock.use_real()
+    if last is None or clock.now() >= last.settled:
+        return
+    if plan.mode == "open":
+        today = span(ist(last.settled).date())
+        at = min(last.until, today[1] - 1) if today and last.settled < today[1] else last.until
+        clock.keep_open(span, ist(at).date(), speed=plan.speed, at=at)
+    elif plan.mode == "at":
+        clock.set(last.until, speed=plan.speed)
+    elif last.settled - clock.now() > SET_BACK_AT_MOST:
+        raise StateError(
+            f"the book stands at {ist(last.settled)} and the machine's clock shows {ist(clock.now())}; "
+            "run the exchange on the clock that it ran on, or name another file"
+        )
 
 
 def _listen(port: int) -> socket.socket:

@@ -1,0 +1,145 @@
+"""Writes what has changed before anyone is told of it.
+
+The event loop does one step at a time: time is let pass, or a request is answered. At the end of each step, before a
+reply, an order update or a packet of that step can leave, all parts are compared with what was written last, and the
+difference goes into the file in one transaction. So the file holds the book as it stood between two steps, never half
+of a fill, and no part can forget to say that it has changed.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from exchange import staterecords
+from exchange.clock import Millis
+from exchange.core import Core
+from exchange.orders import Order
+from exchange.services import Event
+from exchange.state import Drop, Put, StateFile
+from exchange.staterecords import CLOCK, ClockBody, Record
+
+AHEAD = 2.0  # real seconds for which the clock is written ahead
+
+Found = list[tuple[str, Record]]
+
+
+class Journal:
+    """The journal of one exchange in one file. Its first commit replaces what the file holds, so restore that before.
+
+    Parameters
+    ----------
+    core : Core
+        Whose parts are written.
+    file : StateFile
+        Where to.
+    """
+
+    def __init__(self, core: Core, file: StateFile) -> None:
+        self._core = core
+        self._file = file
+        self._marks: dict[str, dict[str, object]] = {}
+        self._lines: dict[tuple[str, str], int] = {}
+        self._moving: dict[str, Order] = {}
+        self._turns = 0
+        self._until: Millis = 0
+        self._afresh = True
+        core.orders.watchers.append(self._follow)
+        core.subscribe("restarted", self._restarted)
+        self._begin()
+
+    def commit(self) -> None:
+        """Write everything that has changed since the last commit.
+
+        Raises
+        ------
+        StateError
+            If it cannot be written; the next commit tries everything again.
+        """
+        if self._afresh:
+            self._begin()
+        found = list(self._new())
+        gone = [] if self._afresh else list(self._gone())
+        if not found and not gone and not self._clock_is_due():
+            return
+        clock, until = self._clock()
+        puts = [Put(kind, record.key, record.place, record.body()) for kind, record in found]
+        self._file.write([*puts, clock], gone, afresh=self._afresh)
+        self._until = until
+        self._note(found, gone)
+
+    def settled(self) -> None:
+        """Write how far the clock has come, before it comes further than the file says."""
+        if self._clock_is_due():
+            clock, until = self._clock()
+            self._file.write([clock])
+            self._until = until
+
+    def _begin(self) -> None:
+        """Forget what has been written, so that everything is written again."""
+        self._marks = {kind: {} for kind in (*self._whole(), "order")}
+        self._lines.clear()
+        self._moving = {order.order_id: order for order in self._core.orders.all()}
+
+    def _whole(self) -> dict[str, Iterable[Record]]:
+        """Return the records of the kinds that are small enough to be looked at one by one each time."""
+        core = self._core
+        return {
+            "client": staterecords.clients(core.accounts),
+            "count": staterecords.counts(core.orders),
+            "super": staterecords.supers(core.supers),
+            "ledger": staterecords.ledgers(core.ledgers),
+            "position": staterecords.positions(core.ledgers),
+            "guard": staterecords.guards(core.safeguards),
+            "task": staterecords.tasks(core.timeline),
+        }
+
+    def _new(self) -> Iterator[tuple[str, Record]]:
+        for kind, records in self._whole().items():
+            marks = self._marks[kind]
+            yield from ((kind, one) for one in records if one.key not in marks or marks[one.key] != one.mark)
+        marks, book = self._marks["order"], self._core.orders
+        for order in self._moving.values():
+            if book.named(order.order_id) is order:
+                record = staterecords.order(order)
+                if marks.get(record.key) != record.mark:
+                    yield "order", record
+        for ledger in self._core.ledgers:
+            for kind, lines in (("trade", staterecords.trades), ("adjustment", staterecords.adjustments)):
+                known = self._lines.get((kind, ledger.client_id), 0)
+                yield from ((kind, one) for one in lines(ledger, known))
+
+    def _gone(self) -> Iterator[Drop]:
+        for kind, records in self._whole().items():
+            kept = {one.key for one in records}
+            yield from (Drop(kind, key) for key in self._marks[kind] if key not in kept)
+        book = self._core.orders
+        if book.turns != self._turns:
+            yield from (Drop("order", key) for key in self._marks["order"] if book.named(key) is None)
+
+    def _note(self, found: Found, gone: list[Drop]) -> None:
+        """Remember what has been written; an order that is over is not looked at again until it is spoken of."""
+        self._afresh = False
+        self._turns = self._core.orders.turns
+        for kind, record in found:
+            if kind in self._marks:
+                self._marks[kind][record.key] = record.mark
+        for drop in gone:
+            del self._marks[drop.kind][drop.key]
+        for ledger in self._core.ledgers:
+            self._lines["trade", ledger.client_id] = len(ledger.history) + len(ledger.trades)
+            self._lines["adjustment", ledger.client_id] = len(ledger.adjustments)
+        self._moving = {name: order for name, order in self._moving.items() if order.is_open}
+
+    def _clock_is_due(self) -> bool:
+        return self._core.now + self._ahead() // 2 > self._until
+
+    def _clock(self) -> tuple[Put, Millis]:
+        until = self._core.now + self._ahead()
+        return Put("clock", "", 0, CLOCK.dump_json(ClockBody(self._core.now, until, self._core.chance.seed))), until
+
+    def _ahead(self) -> Millis:
+        return round(AHEAD * 1000 * self._core.clock.speed) + 1
+
+    def _follow(self, order: Order) -> None:
+        self._moving[order.order_id] = order
+
+    def _restarted(self, _: Event) -> None:
+        self._afresh = True
