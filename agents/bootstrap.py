@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from agents.data.ledger import Ledger
     from agents.data.store import Store
     from agents.execution.paper import OrderBook
-    from agents.ports import Analyses, Calendar, Clock, Judge, MarketData
+    from agents.ports import Analyses, Calendar, Clock, Judge, MarketData, Metrics
 
 BREAKER = "model"
 Present = Callable[[], datetime]
@@ -43,6 +43,7 @@ def open_data_agent(
     sleep: Callable[[float], None],
     jitter: Callable[[], float],
     store: "Store | None" = None,
+    metrics: "Metrics | None" = None,
 ) -> "DataCollectionAgent":
     """Return the data agent of this mode, on the market's clock: with the paper exchange, or with Dhan.
 
@@ -58,6 +59,8 @@ def open_data_agent(
         Returns a random number between 0 and 1.
     store : Store, optional
         Where candles and chains go; the mode's own unless given.
+    metrics : Metrics, optional
+        Told how long requests take and how they fail.
 
     Raises
     ------
@@ -68,13 +71,17 @@ def open_data_agent(
     """
     from agents.data.agent import DataCollectionAgent  # noqa: PLC0415 - see the module
     from agents.data.calendar import NseCalendar  # noqa: PLC0415 - see the module
+    from agents.data.chain_memory import ChainMemory  # noqa: PLC0415 - see the module
     from agents.data.clock import market_clock  # noqa: PLC0415 - see the module
     from agents.data.dhan.connect import open_dhan  # noqa: PLC0415 - see the module
+    from agents.data.metrics import watch_calls  # noqa: PLC0415 - see the module
 
-    dhan = open_dhan(settings, wall=now, sleep=sleep, jitter=jitter)
+    observe = watch_calls(metrics) if metrics is not None else None
+    dhan = open_dhan(settings, wall=now, sleep=sleep, jitter=jitter, observe=observe)
     calendar = NseCalendar()
     clock = market_clock(settings, calendar)
-    return DataCollectionAgent(dhan, store or open_store(settings, now=now), calendar, clock)
+    watch = ChainMemory(settings.home / "dhan" / "chains.json")
+    return DataCollectionAgent(dhan, store or open_store(settings, now=now), calendar, clock, watch)
 
 
 def make_judge(settings: Settings, ledger: "Ledger", clock: "Clock") -> "Judge":

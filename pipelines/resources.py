@@ -91,7 +91,12 @@ class Workbench:
 
         rng = Random()  # noqa: S311  (spreads repeated requests; nothing secret)
         return self.collector or open_data_agent(
-            self.settings, now=wall_clock, sleep=self.pause, jitter=rng.random, store=self.store
+            self.settings,
+            now=wall_clock,
+            sleep=self.pause,
+            jitter=rng.random,
+            store=self.store,
+            metrics=self.metrics,
         )
 
     @cached_property

@@ -58,14 +58,18 @@ class DataCollectionAgent:
         When the exchange is open.
     clock : Clock
         The market's present.
+    watch : ChainWatch, optional
+        Notices chains that stand still; one that remembers only as long as this object unless given.
     """
 
-    def __init__(self, dhan: "Dhan", store: Store, calendar: NseCalendar, clock: Clock) -> None:
+    def __init__(
+        self, dhan: "Dhan", store: Store, calendar: NseCalendar, clock: Clock, watch: ChainWatch | None = None
+    ) -> None:
         self.dhan = dhan
         self.store = store
         self.calendar = calendar
         self.clock = clock
-        self._watch = ChainWatch()
+        self._watch = watch or ChainWatch()
 
     @cached_property
     def account_feed(self) -> AccountFeed:
