@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from agents.data.calendar import NseCalendar
 from agents.domain.values import IST
 from pipelines.timing import (
+    ChainFacts,
     DueCandle,
     Slot,
     TradeFacts,
     analysis_closes,
+    chain_decision,
     due_candle,
     too_old,
     trade_decision,
@@ -127,3 +129,37 @@ def test_an_old_slot_is_refused_with_its_age() -> None:
     slot = ist("2025-06-20T10:18")
     assert too_old(slot, slot + timedelta(seconds=90), timedelta(seconds=90)) is None
     assert "91 s old" in str(too_old(slot, slot + timedelta(seconds=91), timedelta(seconds=90)))
+
+
+def test_chains_are_due_a_minute_before_each_trade_slot_and_before_the_close() -> None:
+    session = CALENDAR.session(DAY)
+    assert session is not None
+    due, last = [], None
+    for second in range(-60, 376 * 60, 15):
+        now = session.open_at + timedelta(seconds=second)
+        slot = chain_decision(ChainFacts(now, session, last, 0))
+        if isinstance(slot, Slot):
+            assert slot.at <= now < slot.at + timedelta(seconds=15)
+            due.append(slot.at)
+            last = slot.key
+    assert due == [session.open_at + timedelta(minutes=3 * count - 1) for count in range(1, 126)]
+    assert due[-1] == ist("2025-06-20T15:29")
+
+
+def test_the_chain_clock_says_why_it_waits() -> None:
+    def said(now: str, last: str | None = None, runs: int = 0) -> str:
+        at = ist(now)
+        return str(chain_decision(ChainFacts(at, CALENDAR.session(at.date()), last, runs)))
+
+    assert "Saturday" in said("2025-06-21T10:00")
+    assert said("2025-06-20T09:15:30") == "The market has just opened; the first chain is recorded at 09:17."
+    assert said("2025-06-20T09:18", last="2025-06-20T0917") == "The chain of 09:17 is done; the next is due at 09:20."
+    assert said("2025-06-20T09:20", last="2025-06-20T0917", runs=1).startswith("A chain is still being recorded")
+    assert said("2025-06-20T15:30") == "The market closed at 15:30."
+
+
+def test_a_trade_slot_waits_for_the_chain_that_is_being_recorded_but_not_for_long() -> None:
+    waits = trade_decision(facts("2025-06-20T11:18:30", chain_runs=1))
+    assert waits == "Waiting for the option chain that is being recorded."
+    assert isinstance(trade_decision(facts("2025-06-20T11:19:00", chain_runs=1)), Slot)
+    assert isinstance(trade_decision(facts("2025-06-20T11:18:30")), Slot)
