@@ -15,6 +15,7 @@ from agents.domain.errors import MissingDataError
 from agents.technical import ProfileCandles, profile_candles
 from pipelines.pictures import candles_picture
 from pipelines.queries import latest_raw_close, unbuilt_sessions
+from pipelines.refill import fill_session
 from pipelines.resources import Workbench
 from pipelines.task import Task
 from pipelines.timing import analysis_closes
@@ -69,6 +70,10 @@ def write_candles(bench: Workbench, task: Task) -> Written:
     if task.is_live:
         _wait_for_last_minute(bench, task)
     written = Written("session_candles")
+    if filled := fill_session(bench, task):
+        minutes = {"minutes_filled": sum(each.filled for each in filled)}
+        minutes["minutes_missing"] = sum(each.missing for each in filled)
+        written.fact(task.sessions[-1].on, **minutes)
     instruments = {each.name: each for each in load_instruments(bench.store)}
     for name in task.instruments:
         if name not in instruments:

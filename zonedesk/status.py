@@ -13,6 +13,7 @@ from zonedesk.home import DeskHome
 from zonedesk.judges import judge_in_words
 from zonedesk.shell import wall_now
 from zonedesk.views import ist, table
+from zonedesk.wire import feed_text, wire_facts
 
 Facts = dict[str, Any]  # Any: JSON
 
@@ -25,21 +26,39 @@ _LAST = """
 
 
 def desk_status(settings: Settings) -> Facts:
-    """Return the desk's state as JSON; `state` is "ready" where everything answers."""
+    """Return the desk's state as JSON; `state` is "ready" where everything answers, and `problems` is then empty."""
     home = DeskHome.of(settings)
     said = home.read_status()
     pid = home.running_pid()
-    state = said.get("state", "stopped") if pid is not None else "stopped"
+    runs = pid is not None
+    children = said.get("services", []) if runs else []
+    wire = wire_facts(settings, wall_now()) if runs and settings.mode == "paper" else {}
+    last = _last(settings)
+    problems = [*_service_problems(children), *wire.get("problems", [])]
+    problems += [last["problem"]] if "problem" in last else []
+    state = said.get("state", "stopped") if runs else "stopped"
     return {
-        "state": state,
+        "state": "degraded" if state == "ready" and problems else state,
         "mode": settings.mode,
         "pid": pid,
         "home": str(home.folder),
-        "services": said.get("services", []) if pid is not None else [],
+        "services": children,
         "market": _market(settings),
+        "feed": wire.get("feed"),
+        "exchange": wire.get("exchange"),
         "judge": judge_in_words(settings),
-        **_last(settings),
+        **last,
+        "problems": problems,
     }
+
+
+def _service_problems(children: list[Facts]) -> list[str]:
+    """Return which processes do not run or do not answer."""
+    return [
+        f"{child['name']} is {child['state']}" + (f", see {child['log']}" if child["state"] == "failed" else "")
+        for child in children
+        if child["state"] != "ready"
+    ]
 
 
 def _market(settings: Settings) -> Facts:
@@ -93,8 +112,13 @@ def status_text(facts: Facts) -> str:
     ]
     if market.get("ended"):
         lines.append("the simulated market has used up its sessions and stands still until tomorrow's is in the past")
-    if "problem" in facts:
-        lines.append(f"problem        {facts['problem']}")
+    if facts["exchange"] is not None:
+        answers = "answers" if facts["exchange"]["reachable"] else "does not answer"
+        lines[2:2] = [
+            f"exchange       {answers} at {facts['exchange']['address']}",
+            f"feed           {feed_text(facts['feed'])}",
+        ]
+    lines += [f"problem        {problem}" for problem in facts["problems"]]
     if facts["services"]:
         header = ("process", "state", "pid", "restarts", "address")
         rows = [tuple(str(service[name] or "") for name in ("name", *header[1:])) for service in facts["services"]]

@@ -23,6 +23,7 @@ raw_candles = dg.AssetSpec(
 def candles(bench: Workbench, task: Task) -> Written:
     """One row per instrument and 15-minute candle of a session, built from the finest candles that cover it.
 
+    Minutes of an open session that the feed has not brought are asked of the broker's charts first.
     Also builds the candles of the future and the basket whose volume makes the profile, and those of earlier sessions
     that were never built, because every analysis needs the whole history before it.
     """
