@@ -1,10 +1,12 @@
 """What the account holds and may do: funds, positions, orders, trades, registered addresses."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any, TypeVar
 
+from dhanhq import dhanhq
 from pydantic import AwareDatetime
 
 from agents.data.dhan.errors import DhanError
@@ -14,6 +16,8 @@ from agents.domain.values import IST, Frozen, Rupees
 
 T = TypeVar("T")
 
+MOST_PAGES = 1_000
+_CHARGES = ("sebiTax", "stt", "brokerageCharges", "serviceTax", "exchangeTransactionCharges", "stampDuty")
 _NOTHING = frozenset({"", "NA", "NR", "0001-01-01", "0001-01-01 00:00:00"})
 
 
@@ -57,6 +61,12 @@ class BrokerTrade(Frozen):
     at: AwareDatetime
 
 
+class SettledTrade(BrokerTrade):
+    """One fill as the history has it, the day after: with what it cost. The history gives it no trade id."""
+
+    charges: Rupees
+
+
 class Addresses(Frozen):
     """Which IP addresses may send orders; `orders_allowed` is None where Dhan does not say."""
 
@@ -85,6 +95,21 @@ def fetch_trades(reader: Reader) -> Sequence[BrokerTrade]:
     return sorted(found, key=lambda trade: (trade.at, trade.trade_id))
 
 
+def fetch_trade_history(reader: Reader, first: date, last: date) -> Sequence[SettledTrade]:
+    """Return the fills of past dates with their charges, oldest first; all pages of them. Raises as `fetch_funds`."""
+    what, found = f"the trade history from {first} to {last}", list[SettledTrade]()
+    for page in range(MOST_PAGES):
+        rows = reader.read(what, CallKind.OTHER, partial(_history_page, str(first), str(last), page))
+        if not rows:
+            return sorted(found, key=lambda trade: (trade.at, trade.order_id))
+        found += _read(what, partial(_settled, rows))
+    raise DhanError(f"{what} has more than {MOST_PAGES} pages; ask for fewer dates")
+
+
+def _history_page(first: str, last: str, page: int, client: dhanhq) -> object:
+    return client.get_trade_history(first, last, page)
+
+
 def fetch_orders(reader: Reader) -> Sequence[Mapping[str, Any]]:  # Any: JSON
     """Return today's orders with Dhan's own keys, without what stands for nothing ("NA", the year 1)."""
     rows = reader.read("the order book", CallKind.OTHER, lambda client: client.get_order_list())
@@ -108,7 +133,16 @@ def fetch_addresses(reader: Reader) -> Addresses:
 
 def plain_row(row: Mapping[str, Any]) -> Mapping[str, Any]:  # Any: JSON
     """Return a row without the words that Dhan writes for nothing: they become None."""
-    return {key: None if isinstance(value, str) and value in _NOTHING else value for key, value in row.items()}
+    return {key: None if _is_nothing(value) else value for key, value in row.items()}
+
+
+def _said(row: Mapping[str, Any], key: str) -> Any:  # Any: JSON
+    value = row.get(key)
+    return None if _is_nothing(value) else value
+
+
+def _is_nothing(value: object) -> bool:
+    return isinstance(value, str) and value in _NOTHING
 
 
 def _read(what: str, parse: Callable[[], T]) -> T:
@@ -148,20 +182,24 @@ def _position(row: Mapping[str, Any]) -> Position:  # Any: JSON
 
 
 def _trade(row: Mapping[str, Any]) -> BrokerTrade:  # Any: JSON
-    times = plain_row(row)
-    at = times.get("exchangeTime") or times.get("createTime")
+    at = _said(row, "exchangeTime") or _said(row, "createTime")
     return BrokerTrade(
         order_id=str(row["orderId"]),
         trade_id=str(row["exchangeTradeId"]),
         segment=str(row["exchangeSegment"]),
         security_id=int(row["securityId"]),
-        symbol=str(row.get("tradingSymbol") or ""),
+        symbol=str(row.get("tradingSymbol") or row.get("customSymbol") or ""),
         side=str(row["transactionType"]),
         product=str(row["productType"]),
         quantity=int(row["tradedQuantity"]),
         price=_money(row["tradedPrice"]),
         at=datetime.fromisoformat(str(at)).replace(tzinfo=IST),
     )
+
+
+def _settled(rows: Any) -> list[SettledTrade]:  # Any: JSON
+    charges = [sum((_money(row[name]) for name in _CHARGES), Decimal(0)) for row in rows]
+    return [SettledTrade(**_trade(row).model_dump(), charges=cost) for row, cost in zip(rows, charges, strict=True)]
 
 
 def _money(value: Any) -> Decimal:  # Any: JSON
