@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from time import perf_counter
 from typing import NamedTuple
 
 from agents.bootstrap import make_desk, make_judge
@@ -10,6 +11,8 @@ from agents.domain.cycle import CycleRecord, Decision
 from agents.domain.orders import Trade
 from agents.domain.values import IST
 from agents.execution.rows import cycle_frame, trade_frame
+from agents.ports import Metrics
+from pipelines.measured import MeasuredJudge, measure_cycle, measure_trades
 from pipelines.resources import Workbench
 
 
@@ -29,13 +32,23 @@ def evaluate_instruments(bench: Workbench, now: datetime, instruments: Sequence[
 
     The ledger is the truth and has each record before this writes anything; the mirror joins them with the zones.
     """
-    judge = make_judge(bench.settings, bench.ledger, bench.clock)
+    metrics = bench.metrics
+    judge = MeasuredJudge(make_judge(bench.settings, bench.ledger, bench.clock), metrics, perf_counter)
     desk = make_desk(bench.settings, store=bench.store, ledger=bench.ledger, judge=judge, calendar=bench.calendar)
-    records = tuple(run_cycle(desk, now, instrument) for instrument in instruments)
+    records = tuple(_measured(desk, now, instrument, metrics) for instrument in instruments)
     news = tuple(record for record in records if _is_news(bench, record))
     scope = {"cycle_id": [record.cycle_id for record in records]}
     bench.store.merge("cycles", cycle_frame(records), scope=scope)
-    return Evaluated(records, news, _mirror_trades(bench, desk, now.astimezone(IST).date()))
+    closed = _mirror_trades(bench, desk, now.astimezone(IST).date())
+    metrics.flush()
+    return Evaluated(records, news, closed)
+
+
+def _measured(desk: Desk, now: datetime, instrument: str, metrics: Metrics) -> CycleRecord:
+    started = perf_counter()
+    record = run_cycle(desk, now, instrument)
+    measure_cycle(metrics, record, perf_counter() - started)
+    return record
 
 
 def _is_news(bench: Workbench, record: CycleRecord) -> bool:
@@ -53,6 +66,7 @@ def _is_news(bench: Workbench, record: CycleRecord) -> bool:
 def _mirror_trades(bench: Workbench, desk: Desk, on: date) -> tuple[Trade, ...]:
     """Bring the table `trades` up to the broker's book and return the trades that were not in it."""
     trades = desk.broker.trades(on)
+    measure_trades(bench.metrics, trades)
     if not trades:
         return ()
     known = {row[0] for row in bench.store.rows("select setup_id from trades where session = ?", [on])}

@@ -48,6 +48,7 @@ def _option_chain() -> dg.AssetsDefinition:
             for session in task.sessions:
                 facts = chain_facts(bench, task, session, fresh)
                 context.add_asset_metadata(facts, partition_key=session.on.isoformat())
+            bench.metrics.flush()
 
     return option_chain
 

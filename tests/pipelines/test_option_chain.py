@@ -43,7 +43,9 @@ def run(bench: Workbench, *days: date) -> Ran:
         tags=tags, run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}, raise_on_error=False
     )
     events = [each.step_materialization_data.materialization for each in result.get_asset_materialization_events()]
-    said = {each.partition or "": {key: value.value for key, value in each.metadata.items()} for each in events}
+    said: dict[str, dict[str, object]] = {
+        each.partition or "": {key: value.value for key, value in each.metadata.items()} for each in events
+    }
     checks = {each.check_name: each.passed for each in result.get_asset_check_evaluations()}
     failed = [each.step_failure_data.user_failure_data for each in result.get_step_failure_events()]
     return Ran(result.success, said, checks, " ".join(str(each.description) for each in failed if each))

@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from agents.data.metrics import MetricReader
 from agents.domain.values import IST
 from agents.settings import Settings
 from pipelines.definitions import build
@@ -115,3 +116,17 @@ def test_a_live_desk_without_a_broker_fails_with_the_cure(settings: Settings, tm
     assert data is not None
     assert "ZONEDESK_MODE=paper" in str(data.description)
     assert settings.mode == "replay"
+
+
+def test_a_cycle_is_measured(bench: Workbench, analyse: Analyse, instance: dg.DagsterInstance) -> None:
+    live = at(bench, NOW)
+    assert analyse(live, LAST, as_of=f"{LAST}T11:15+05:30").success
+    assert trade(live, instance, NOW - timedelta(seconds=20)).success
+    series = {
+        (each.name, dict(each.labels).get("stage", "")): each for each in MetricReader(live.metrics.path).series()
+    }
+    assert series["cycle_seconds", "all"].count == 1
+    assert series["zone_age_seconds", ""].last == 200.0
+    [(reason,)] = bench.store.rows("select reason from cycles")
+    skipped = [each.labels for each in MetricReader(live.metrics.path).series() if each.name == "cycle_skipped_total"]
+    assert skipped == ([(("reason", reason),)] if reason != "order_placed" else [])

@@ -1,0 +1,73 @@
+"""Measurements of the trade cycle: how long it took, how it ended, how old what it used was, how the judge answered."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from agents.domain.cycle import CycleRecord, Decision
+from agents.domain.evidence import SetupEvidence, SetupVerdict, ZoneEvidence
+from agents.domain.orders import Trade
+from agents.domain.zones import ZoneVerdict
+from agents.ports import Judge, Metrics
+
+Timer = Callable[[], float]
+
+
+class MeasuredJudge:
+    """A judge whose answers are timed and counted; it says what `judge` says.
+
+    Parameters
+    ----------
+    judge : Judge
+        Who speaks.
+    metrics : Metrics
+        Where measurements go.
+    timer : callable
+        Returns seconds that only grow.
+    """
+
+    def __init__(self, judge: Judge, metrics: Metrics, timer: Timer) -> None:
+        self._judge = judge
+        self._metrics = metrics
+        self._timer = timer
+
+    @property
+    def name(self) -> str:
+        """Who speaks."""
+        return self._judge.name
+
+    def judge_zones(self, evidence: Sequence[ZoneEvidence], known_at: datetime) -> Sequence[ZoneVerdict]:
+        """Return one verdict for each zone, in order."""
+        started = self._timer()
+        verdicts = self._judge.judge_zones(evidence, known_at)
+        self._told(started, [str(each.outcome) for each in verdicts])
+        return verdicts
+
+    def judge_setup(self, evidence: SetupEvidence) -> SetupVerdict:
+        """Return the verdict on a setup."""
+        started = self._timer()
+        verdict = self._judge.judge_setup(evidence)
+        self._told(started, [str(verdict.outcome)])
+        return verdict
+
+    def _told(self, started: float, outcomes: Iterable[str]) -> None:
+        seconds = self._timer() - started
+        self._metrics.record("llm_seconds", seconds)
+        self._metrics.record("cycle_seconds", seconds, stage="judge")
+        for outcome in outcomes:
+            self._metrics.record("llm_status_total", status=outcome)
+
+
+def measure_cycle(metrics: Metrics, record: CycleRecord, seconds: float) -> None:
+    """Keep what a cycle took, why it ended, and how old its zones and its chain were."""
+    metrics.record("cycle_seconds", seconds, stage="all")
+    if record.decision is not Decision.TRADE:
+        metrics.record("cycle_skipped_total", reason=record.reason.value)
+    if record.analysis_bar_at is not None:
+        metrics.record("zone_age_seconds", (record.at - record.analysis_bar_at).total_seconds())
+    if record.chain is not None:
+        metrics.record("chain_age_seconds", (record.at - record.chain.at).total_seconds())
+
+
+def measure_trades(metrics: Metrics, trades: Sequence[Trade]) -> None:
+    """Keep the session's realised result."""
+    metrics.record("pnl_realised", float(sum(trade.net for trade in trades)))
