@@ -1,5 +1,6 @@
 """What must survive: events, calls to models, breakers, leases, commands, messages and the desk's state."""
 
+from agents.data.ledger.audit import AuditSummary, check_audit
 from agents.data.ledger.breaker import LedgerBreaker
 from agents.data.ledger.calls import LedgerCallLog
 from agents.data.ledger.chain import ChainReport, LedgerEvent
@@ -11,6 +12,7 @@ from agents.data.ledger.outbox import Message, Outbox, Severity
 from agents.data.ledger.recordings import Recordings
 
 __all__ = [
+    "AuditSummary",
     "ChainReport",
     "Command",
     "Commands",
@@ -26,4 +28,5 @@ __all__ = [
     "Outbox",
     "Recordings",
     "Severity",
+    "check_audit",
 ]

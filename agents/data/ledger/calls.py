@@ -20,6 +20,7 @@ _AS_IS = (
     "key", "subject", "asked_at", "model", "served_model", "system_fingerprint", "prompt_sha", "params", "facts",
     "sample", "body", "detail", "attempts", "trace", "latency", "request_id",
 )  # fmt: skip
+_DIGESTED = (*_AS_IS, *Usage.model_fields, "status", "cost_nanodollars")
 
 
 class LedgerCallLog:
@@ -93,8 +94,14 @@ class LedgerCallLog:
 
 def call_digest(row: dict[str, Any]) -> str:
     """Return the hash that the chain keeps of a call: all it says except when it was recorded. Any: column values."""
-    facts = {name: row[name] for name in (*_AS_IS, *Usage.model_fields, "status", "cost_nanodollars")}
+    facts = {name: row[name] for name in _DIGESTED}
     return content_hash(facts | {"asked_at": row["asked_at"].timestamp()})
+
+
+def call_row(connection: Connection, call_id: int) -> dict[str, Any] | None:
+    """Return a call as an audit file keeps it: what its digest is taken of. Any: column values."""
+    row = connection.execute(select(calls).where(calls.c.id == call_id)).first()
+    return None if row is None else {name: getattr(row, name) for name in _DIGESTED}
 
 
 def changed_call(connection: Connection, call_id: int, digest: str) -> str:

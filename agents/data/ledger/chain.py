@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import AwareDatetime
-from sqlalchemy import Connection, Row, String, insert, select, type_coerce
+from sqlalchemy import Connection, Row, Select, String, func, insert, select, type_coerce
 
 from agents.data.ledger.links import refs_of
 from agents.data.ledger.tables import events, links, utc_text
@@ -102,24 +102,59 @@ def as_event(row: Row[Any]) -> LedgerEvent:
     return LedgerEvent.model_validate(row._asdict() | {"payload": json.loads(row.payload)})
 
 
-def check_chain(connection: Connection) -> ChainReport:
-    """Walk along the whole chain and name the first row that does not fit."""
-    # Times as the text that is there: a row that was changed may hold one that cannot be read.
+def raw_rows(first: int = 1, last: int | None = None) -> Select[Any]:
+    """Select events as they are stored, times as text: a row that was changed may hold one that cannot be read.
+
+    Any: SQLAlchemy's word for unknown columns.
+    """
     columns = [
         type_coerce(column, String).label(column.name) if column.name in _TIMES else column for column in events.c
     ]
+    query = select(*columns).where(events.c.seq >= first).order_by(events.c.seq).execution_options(yield_per=1000)
+    return query if last is None else query.where(events.c.seq <= last)
+
+
+def check_chain(connection: Connection) -> ChainReport:
+    """Walk along the whole chain and name the first row that does not fit."""
     head, checked = FIRST_HASH, 0
-    for row in connection.execute(select(*columns).order_by(events.c.seq).execution_options(yield_per=1000)):
-        problem = _problem(row, checked + 1, head)
+    rows = iter(connection.execute(raw_rows()))
+    for row in rows:
+        problem = row_problem(row._asdict(), checked + 1, head)
         if problem:
-            return ChainReport(checked=checked, head=head, first_bad=row.seq, problem=problem)
+            after = next(rows, None)
+            more = "" if after is None else _what_the_next_says(row._asdict(), after._asdict())
+            return ChainReport(checked=checked, head=head, first_bad=row.seq, problem=problem + more)
         head, checked = row.hash, checked + 1
+    known = connection.execute(select(func.max(links.c.seq))).scalar() or 0
+    if known > checked:
+        gone = f"rows {checked + 1} to {known} are missing at the end"
+        return ChainReport(checked=checked, head=head, first_bad=checked + 1, problem=gone)
     return ChainReport(checked=checked, head=head)
 
 
-def _problem(row: Row[Any], seq: int, before: str) -> str:  # Any: SQLAlchemy's word for a row of unknown columns
-    if row.seq != seq:
-        return f"row {seq} is missing before row {row.seq}"
-    if row.prev_hash != before:
-        return f"row {seq} does not follow the row before it"
-    return "" if row_hash(row._asdict()) == row.hash else f"row {seq} was changed after it was written"
+def row_problem(row: Mapping[str, Any], seq: int, before: str) -> str:  # Any: the values of the columns
+    """Return what is wrong with a row that should have number `seq` and follow the hash `before`; empty if nothing."""
+    found = row["seq"]
+    if found != seq:
+        return f"row {seq} is missing before row {found}" if found > seq else f"row {found} stands where {seq} belongs"
+    if row["prev_hash"] != before:
+        return (
+            f"row {seq} does not follow the row before it: it names {row['prev_hash'][:12]}, "
+            f"the row before it has {before[:12]}"
+        )
+    made = row_hash(row)
+    if made == row["hash"]:
+        return ""
+    return (
+        f"row {seq} was changed after it was written: its contents give {made[:12]}, its hash is {row['hash'][:12]} "
+        f"(kind {row['kind']}, key {row['key'] or 'none'}, recorded at {row['recorded_at']})"
+    )
+
+
+def _what_the_next_says(row: Mapping[str, Any], after: Mapping[str, Any]) -> str:  # Any: as above
+    """Tell a changed hash from changed contents: the next row remembers the hash that the row had."""
+    if after["seq"] != row["seq"] + 1 or row_hash(row) == row["hash"]:
+        return ""
+    if after["prev_hash"] == row["hash"]:
+        return "; the next row knows that hash, so the contents were changed"
+    return "; only its hash was changed" if after["prev_hash"] == row_hash(row) else "; so was the row after it"

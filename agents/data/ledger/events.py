@@ -1,15 +1,17 @@
 """The log of events over one database: append, read, verify."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, select
 
+from agents.data.ledger.audit import AuditSummary, write_audit
 from agents.data.ledger.calls import EVENT_KIND as CALL_KIND
 from agents.data.ledger.calls import changed_call
 from agents.data.ledger.chain import ChainReport, LedgerEvent, append_event, as_event, check_chain
-from agents.data.ledger.engine import reading, writing
+from agents.data.ledger.engine import name_of, reading, writing
 from agents.data.ledger.leases import Lease, check_fence
 from agents.data.ledger.tables import events, links
 
@@ -83,6 +85,16 @@ class EventLog:
             row = connection.execute(query).first()
         return None if row is None else as_event(row)
 
+    @property
+    def name(self) -> str:
+        """How people call this ledger: its path, or its database and server."""
+        return name_of(self._engine)
+
+    def knows(self, head: str) -> bool:
+        """Whether a hash that was noted down earlier is in the chain: then nothing up to it was taken out."""
+        with reading(self._engine) as connection:
+            return connection.execute(select(events.c.seq).where(events.c.hash == head)).first() is not None
+
     def verify(self) -> ChainReport:
         """Check every event, and every call that an event vouches for; the report names the first bad row."""
         with reading(self._engine) as connection:
@@ -96,3 +108,16 @@ class EventLog:
                 if problem:
                     return report.model_copy(update={"first_bad": row.seq, "problem": problem})
         return report
+
+    def export(self, path: Path, *, first: date | None = None, last: date | None = None) -> AuditSummary:
+        """Write the events recorded from `first` to `last` (dates in India) with the calls they vouch for; see `audit`.
+
+        Raises
+        ------
+        MissingDataError
+            If nothing was recorded then.
+        ConfigError
+            If the file cannot be written.
+        """
+        with reading(self._engine) as connection:
+            return write_audit(connection, path, first=first, last=last)
