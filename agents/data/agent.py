@@ -23,6 +23,7 @@ from agents.data.dhan.charts import (
 )
 from agents.data.dhan.download import CandleDownload, DownloadReport, Progress
 from agents.data.dhan.errors import DhanError, DhanUnavailableError
+from agents.data.dhan.limiter import CallKind
 from agents.data.dhan.master import InstrumentMaster
 from agents.data.dhan.quotes import fetch_quotes
 from agents.data.dhan.resolve import Resolved, resolve
@@ -34,7 +35,7 @@ from agents.data.hours import DAILY
 from agents.data.reading import RawCandles
 from agents.data.store import Store
 from agents.data.writing import store_option_quotes
-from agents.domain.errors import ConfigError, MissingDataError
+from agents.domain.errors import ConfigError, MissingDataError, StaleDataError
 from agents.domain.market import OptionChain, Quote
 from agents.domain.values import IST
 from agents.ports import Clock
@@ -142,7 +143,11 @@ class DataCollectionAgent:
         index = master.index(underlying)
         wanted = expiry_on or self.expiries(underlying)[0]
         snapshot = fetch_chain(self.dhan.reader, master, index, wanted, self.clock.now())
-        self._watch.refuse_stale(snapshot)
+        try:
+            self._watch.refuse_stale(snapshot)
+        except StaleDataError as error:
+            self.dhan.reader.spoilt(f"the option chain of {underlying}", CallKind.DATA, "stale", str(error))
+            raise
         store_option_quotes(self.store, snapshot.table(), source=self.dhan.source)
         return snapshot
 

@@ -1,7 +1,6 @@
 """Option chains as Dhan shows them, as the desk's chain and as rows of the store."""
 
 import hashlib
-import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 STALE_AFTER = timedelta(minutes=6)
-_log = logging.getLogger(__name__)
+NO_PRICE = "no price"
 
 
 @dataclass(frozen=True)
@@ -163,13 +162,15 @@ def fetch_chain(
     if not isinstance(strikes, Mapping) or not strikes:
         raise MissingDataError(f"{what} is empty; is that an expiry of {name}?")
     if spot is None:
+        reader.spoilt(what, CallKind.DATA, NO_PRICE, f"no price of {name}")
         raise DhanError(f"{what} has no price of {name} itself; leave it and ask again")
     gaps: list[str] = []
     rows = tuple(_rows(strikes, master, name, expiry_on, gaps))
     if not any(row.ltp or row.bid or row.ask for row in rows):
+        reader.spoilt(what, CallKind.DATA, NO_PRICE, "no price of any option")
         raise DhanError(f"{what} has no price of any option; leave it and ask again")
     if gaps:
-        _log.warning("%s has gaps: %s", what, "; ".join(gaps[:5]))
+        reader.spoilt(what, CallKind.DATA, "gaps", f"{len(gaps)} gaps: {'; '.join(gaps[:5])}")
     digest = hashlib.sha256(reply.body).hexdigest()
     return ChainSnapshot(name, expiry_on, at, round_to_tick(spot, index.tick_size), rows, tuple(gaps), digest)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.data.dhan.errors import DhanError
+from agents.data.dhan.errors import DhanError, Trouble
 from agents.data.dhan.limiter import CallKind
 from agents.data.dhan.master import DERIVATIVES, Listing
 from agents.data.dhan.reader import Reader
@@ -105,7 +105,10 @@ def fetch_candles(reader: Reader, listing: Listing, question: Question) -> RawCa
             CallKind.DATA,
             lambda client: client.intraday_minute_data(*about, until, interval=question.minutes, oi=True),
         )
-    return _raw(body, question)
+    found = _raw(body, question)
+    if not body["timestamp"]:
+        reader.spoilt(what, CallKind.DATA, Trouble.NO_DATA, "a chart without a candle, which Dhan calls a success")
+    return found
 
 
 def fetch_rolling(reader: Reader, option: RollingOption, question: Question) -> RawCandles:

@@ -1,6 +1,7 @@
 """Candles from Dhan into the store: each page whole or not at all, and what is there is not asked for again."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -24,6 +25,8 @@ from agents.domain.values import IST, Frozen
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 SETTLES = timedelta(minutes=15)  # just after a session its last candles may still be missing
@@ -150,6 +153,7 @@ class CandleDownload:
         try:
             raw = self._fetch(question)
         except MissingDataError:
+            _log.info("%s: Dhan says that there are none", question)
             return
         if not len(raw.opened):
             return
@@ -180,6 +184,8 @@ class CandleDownload:
         sums.there += added.there
         sums.conflicts += added.conflicts
         sums.dropped += log.actions().get(DROPPED, 0)
+        if holes := log.counts().get("missing_candle", 0):
+            _log.warning("%s: %d stretches of minutes are missing; they are asked for again", question, holes)
         for rule, count in log.counts().items():
             sums.issues[rule] = sums.issues.get(rule, 0) + count
 

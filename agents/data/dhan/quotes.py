@@ -51,6 +51,8 @@ def fetch_quotes(reader: Reader, wanted: Mapping[str, Listing], at: datetime) ->
         quote = _quote(name, listing, row, at) if isinstance(row, Mapping) else None
         if quote is not None:
             found[name] = quote
+    if missing := sorted(wanted.keys() - found.keys()):
+        reader.spoilt("quotes", CallKind.QUOTE, "no price", f"no usable price of {', '.join(missing)}")
     return found
 
 

@@ -32,7 +32,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CallReport:
-    """One request as a metric: what was asked, how it ended ("ok", a `Trouble`, "unanswered"), which attempt."""
+    """One request as a metric: what was asked, how it ended ("ok", a `Trouble`, "unanswered"), which attempt.
+
+    Attempt 0 tells of a reply that has been reported as a success and turned out to be unusable; see `Reader.spoilt`.
+    """
 
     what: str
     kind: CallKind
@@ -148,6 +151,21 @@ class Reader:
                     raise
                 self._back_off(error, kind, pause * (1.0 + self._jitter()))
         raise DhanUnavailableError(f"Dhan did not give {what}, and the new access token came too late; ask again")
+
+    def spoilt(self, what: str, kind: CallKind, outcome: str, detail: str) -> None:
+        """Count and log a reply that came as a success and cannot be used, or not all of it.
+
+        Parameters
+        ----------
+        what, kind : str, CallKind
+            As for `reply`.
+        outcome : str
+            What is the matter, in two words at most; `Trouble.NO_DATA` where the answer is rightly nothing.
+        detail : str
+            The sentence for the log.
+        """
+        self._observe(CallReport(what, kind, outcome, 0, 0.0, 0))
+        _log.log(logging.INFO if outcome == Trouble.NO_DATA else logging.WARNING, "%s: %s", what, detail)
 
     def _back_off(self, error: DhanUnavailableError, kind: CallKind, seconds: float) -> None:
         if isinstance(error, DhanThrottledError):

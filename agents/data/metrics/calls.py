@@ -24,7 +24,7 @@ def watch_calls(metrics: Metrics, api: str = DHAN_DATA) -> Callable[[CallReport]
     """
 
     def seen(report: CallReport) -> None:
-        if report.outcome != UNANSWERED:
+        if report.outcome != UNANSWERED and report.attempt:
             metrics.record("api_latency_seconds", report.seconds, api=api, endpoint=endpoint_of(report.what))
         if report.outcome not in {OK, Trouble.NO_DATA.value}:
             metrics.record("api_errors_total", api=api, kind=report.outcome)
