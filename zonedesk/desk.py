@@ -16,7 +16,7 @@ from agents.settings import Settings
 from zonedesk.home import DeskHome
 from zonedesk.logs import last_line
 from zonedesk.prepare import HISTORY_SESSIONS, Prepared, Say, Step, first_look, prepare
-from zonedesk.services import DAEMON, EXCHANGE, environment, services
+from zonedesk.services import DAEMON, EXCHANGE, FEED, environment, services
 from zonedesk.shell import wall_now
 from zonedesk.supervise import Supervisor
 
@@ -81,8 +81,9 @@ class RunningDesk:
         )
         self._state = "starting"
         try:
-            self._supervisor.start(DAEMON)  # its runs would meet the first analysis
+            self._supervisor.start(FEED, DAEMON)
             self._wait_for_exchange(self._supervisor)
+            self._supervisor.start(DAEMON)  # its runs would meet the first analysis
             first_look(self.settings, self._tell, self.step)
             self._preparing = False
             self._supervisor.start()

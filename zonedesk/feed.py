@@ -164,10 +164,17 @@ def run_feed(settings: Settings, report: Callable[[str], None]) -> None:
     DataError
         If the feed has ended by a fault; another one may be started.
     """
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s")
+    _log_to_stderr()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
     if settings.mode != "paper":
         raise ConfigError(f"the feed follows the paper exchange and not {settings.mode}; leave --mode out")
     FeedProcess(settings, report).run(stop)
+
+
+def _log_to_stderr() -> None:
+    """Log warnings; what the broker's client shouts into the root logger is said better by the caller of it."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(lambda record: record.name != "root")
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], format="%(asctime)s %(name)s: %(message)s")
