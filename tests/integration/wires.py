@@ -1,5 +1,6 @@
 """A wire that a test can cut: a TCP proxy that refuses, or stands still with its sockets open."""
 
+import contextlib
 import selectors
 import socket
 import threading
@@ -63,13 +64,11 @@ class Wire:
         if each is self._door:
             self._accept(each)
         elif each in self._pairs:
-            try:
+            with contextlib.suppress(OSError):  # one side has gone: the other goes too
                 heard = each.recv(1 << 18)
                 if heard:
                     self._pairs[each].sendall(heard)
                     return
-            except OSError:
-                pass  # one side has gone: the other goes too
             other = self._pairs.pop(each)
             self._pairs.pop(other, None)
             each.close()
