@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     )
     dhan_url: str | None = Field(None, description="another server that speaks Dhan's REST protocol, version included")
     dhan_auth_url: str | None = Field(None, description="where that server makes access tokens")
+    static_ip: str | None = Field(None, description="this machine's address as it is registered with Dhan for orders")
     exchange_port: int = Field(8899, ge=1, le=65535, description="of the paper exchange on this machine")
 
     # Analysis

@@ -121,7 +121,11 @@ def fetch_addresses(reader: Reader) -> Addresses:
     reply = reader.reply(
         "the IP addresses", CallKind.OTHER, lambda: reader.wire.fetch_as_client("the IP addresses", "GET", "/ip/getIP")
     )
-    row = reply.json()
+    return addresses_of(reply.json())
+
+
+def addresses_of(row: Mapping[str, Any]) -> Addresses:  # Any: JSON
+    """Return the addresses that an answer names."""
     allowed = row.get("ordersAllowed")
     return Addresses(
         primary=row.get("primaryIP") or None,
