@@ -93,6 +93,7 @@ def _trade(trade: Trade) -> Shown:
         "trade_id": trade.trade_id,
         "order_id": trade.order.order_id,
         "security_id": trade.contract.security_id,
+        "expiry_on": trade.contract.expiry_on.isoformat() if trade.contract.expiry_on else None,
         "side": trade.side,
         "product": trade.product,
         "price": trade.price,

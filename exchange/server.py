@@ -24,6 +24,7 @@ from exchange.core import Core
 from exchange.faults import FaultBox
 from exchange.market import Market
 from exchange.misanswers import Misanswers
+from exchange.rules import Rules
 from exchange.sockets import PING_EVERY, PONG_WITHIN, HttpWire, SocketWire
 from exchange.state import StateError, StateFile
 from exchange.statejournal import Journal
@@ -59,7 +60,7 @@ class ServerConfig:
     """How to start an exchange. A port of 0 lets the system choose; `Ports` tells which.
 
     `state_path` is the file of the book, made when there is none: accounts, orders, trades and money then outlive the
-    process, however it ends. Without it they end with it.
+    process, however it ends. Without it they end with it. `rules` are Dhan's unless given.
     """
 
     control_token: str = field(repr=False)
@@ -69,6 +70,7 @@ class ServerConfig:
     control_port: int = 8898
     clock: ClockPlan = field(default_factory=ClockPlan)
     state_path: Path | None = None
+    rules: Rules | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def _assembled(config: ServerConfig, market: Market, clock: MarketClock, book: S
     accounts = Accounts(config.seed, deepcopy(config.accounts))
     if book is not None:
         restore_accounts(accounts, book)
-    core = Core(market, accounts, clock, faults=FaultBox(config.seed), seed=config.seed)
+    core = Core(market, accounts, clock, faults=FaultBox(config.seed), rules=config.rules, seed=config.seed)
     if book is not None and last is not None:
         restore(core, book, last)
     for account in accounts.all():
