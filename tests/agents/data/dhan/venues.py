@@ -6,10 +6,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +88,20 @@ def running_venue() -> Iterator[Venue]:
         process.wait(timeout=10)
 
 
-def agent_on(venue: Venue, folder: Path, sleep: Any = time.sleep) -> DataCollectionAgent:
-    """The data agent as the paper desk has it, on the exchange's clock, with a token made on the web."""
+def agent_on(
+    venue: Venue, folder: Path, sleep: Callable[[float], None] = time.sleep, slept: Sequence[float] = ()
+) -> DataCollectionAgent:
+    """The data agent as the paper desk has it, on the exchange's clock, with a token made on the web.
+
+    Its wall clock is ahead by what was `slept` without waiting.
+    """
+
+    def wall() -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=sum(slept))
+
     settings = Settings(mode="paper", data_dir=folder, exchange_port=venue.port)
     venue.seed_token(settings)
-    dhan = open_dhan(settings, wall=lambda: datetime.now(UTC), sleep=sleep, jitter=lambda: 0.0)
+    dhan = open_dhan(settings, wall=wall, sleep=sleep, jitter=lambda: 0.0)
     store = Store(settings.store_path, "paper", now=lambda: datetime.now(UTC))
     return DataCollectionAgent(dhan, store, NseCalendar(), venue)
 
