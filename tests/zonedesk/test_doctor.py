@@ -1,8 +1,9 @@
 import socket
 from pathlib import Path
 
+from agents.data.preflight import Finding, State
 from agents.settings import Settings
-from zonedesk.doctor import Finding, examine
+from zonedesk.doctor import examine, findings_text
 from zonedesk.judges import judge_in_words
 
 
@@ -11,12 +12,14 @@ def found(settings: Settings) -> dict[str, Finding]:
 
 
 def settings(folder: Path, **more: object) -> Settings:
-    return Settings(mode="paper", data_dir=folder, openai_api_key=None, **more)  # type: ignore[arg-type]  # fields by name
+    quiet = {"openai_api_key": None, "exchange_port": 39_119}  # where nothing listens
+    return Settings(mode="paper", data_dir=folder, **{**quiet, **more})  # type: ignore[arg-type]  # fields by name
 
 
 def test_a_healthy_machine_has_no_bad_finding_and_is_left_untouched(tmp_path: Path) -> None:
     checks = found(settings(tmp_path, dagster_port=39_117, dashboard_port=39_118))
-    assert {name for name, check in checks.items() if not check.ok} <= {"disk"}
+    assert {name for name, check in checks.items() if check.state is not State.OK} <= {"disk", "calendar"}
+    assert "starts with the desk" in checks["broker"].found
     assert list(tmp_path.iterdir()) == []
 
 
@@ -47,3 +50,15 @@ def test_the_judge_is_said_in_words(tmp_path: Path) -> None:
     assert "http://127.0.0.1:9/v1" in judge_in_words(local)
     assert "recorded" in judge_in_words(local.model_copy(update={"mode": "replay"}))
     assert judge_in_words(settings(tmp_path, judge="rules")) == "rules, because ZONEDESK_JUDGE says so"
+
+
+def test_each_bad_finding_is_a_line_and_its_cure() -> None:
+    findings = [
+        Finding(name="disk", state=State.OK, found="9.0 GB free"),
+        Finding(name="token", state=State.WARN, found="lives until noon", cure="make another"),
+    ]
+    assert findings_text(findings).splitlines() == [
+        "ok   disk   9.0 GB free",
+        "WARN token  lives until noon",
+        "            -> make another",
+    ]
