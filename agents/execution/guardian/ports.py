@@ -6,7 +6,7 @@ that a simulator can run the very same class.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
@@ -294,6 +294,9 @@ class GuardianSettings:
     reconcile_every: float = 60.0
     verify_loss_exit_every: float = 300.0
     start_block: float = 360.0
+    first_entry: time = time(9, 30)
+    last_entry: time = time(14, 45)
+    last_entry_on_expiry: time = time(13, 30)
     request_good_for: timedelta = timedelta(seconds=20)
     clock_step: float = 1.0
     clock_block: float = 60.0

@@ -1,0 +1,124 @@
+"""What is left when others have acted: positions that they sold, sales that nobody priced, orphans before the close.
+
+The rules: a position that the account no longer has counts as sold by others only when nothing of ours can sell it and
+it has been so for the grace; while something of ours could still sell it, that is taken back first, because it would
+sell short. A sale that the trade book never shows is counted at the planned stop, so that a loss is not overlooked.
+Before the close a position of ours is told, and the broker is asked to leave everything if everything is ours.
+"""
+
+from datetime import timedelta
+
+from agents.domain.errors import BrokerError
+from agents.domain.lifecycle import ALIVE, HOLDING
+from agents.execution.guardian.actions import Withdraw
+from agents.execution.guardian.case import Case
+from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity
+from agents.execution.guardian.reconcile import shortfall
+from agents.execution.guardian.records import Records
+from agents.execution.guardian.sender import ACTED, Sender
+from agents.execution.guardian.standing import day_of
+from agents.execution.guardian.timing import SteadyClock, Timers
+from agents.execution.guardian.view import View
+from agents.execution.guardian.words import spoken
+
+ORPHANS_EVERY = 60.0
+
+
+class Aftermath:
+    """Settles what only a complete look can tell.
+
+    Parameters
+    ----------
+    ports : GuardianPorts
+        The gateway's last resort, the calendar and the notifier are used.
+    settings : GuardianSettings
+        Times.
+    records : Records
+        Memory and journal.
+    clock : SteadyClock
+        Time.
+    timers : Timers
+        How long something has been missing.
+    sender : Sender
+        Takes back what would sell short.
+    """
+
+    def __init__(
+        self,
+        ports: GuardianPorts,
+        settings: GuardianSettings,
+        records: Records,
+        clock: SteadyClock,
+        timers: Timers,
+        *,
+        sender: Sender,
+    ) -> None:
+        self._ports = ports
+        self._settings = settings
+        self._records = records
+        self._clock = clock
+        self._timers = timers
+        self._sender = sender
+
+    def settle(self, view: View) -> None:
+        """Look at every case that holds something or has sold what nobody priced."""
+        for case in list(self._records.cases.values()):
+            if case.state in HOLDING and case.remaining > 0:
+                self._missing(case, view)
+            unpriced = case.state in ALIVE and case.bought > 0 and case.remaining <= 0 and case.priced < case.sold
+            held = self._timers.held(case.setup_id, "unpriced", self._clock.elapsed, true=unpriced)
+            if unpriced and held >= self._settings.grace:
+                self._estimate(case)
+
+    def watch(self, view: View) -> None:
+        """Shortly before the close, see that nothing of ours is held."""
+        now = self._clock.late
+        session = self._ports.calendar.session(day_of(now))
+        if session is None:
+            return
+        begins = session.derivatives_close_at - timedelta(minutes=self._settings.orphan_watch_minutes)
+        if not begins <= now < session.derivatives_close_at:
+            return
+        if not self._timers.is_due("orphans", "watch", self._clock.elapsed, ORPHANS_EVERY):
+            return
+        ours = {case.contract: case.remaining for case in self._records.cases.values() if case.remaining > 0}
+        self._records.note("orphan watch", {"held": ours}, self._clock.now)
+        if not ours:
+            return
+        text = f"still held shortly before the close: {ours}"
+        self._ports.notifier.alert(Severity.CRITICAL, "orphans", text)
+        held = {row.contract: row.net_quantity for row in view.positions or () if row.net_quantity}
+        if held == ours and self._sender.is_free():
+            self._leave_everything()
+
+    def _leave_everything(self) -> None:
+        try:
+            self._ports.gateway.exit_all()
+        except BrokerError as error:
+            text = f"the broker did not confirm to leave everything: {spoken(error)}; use the broker's app"
+            self._ports.notifier.alert(Severity.CRITICAL, "exit all", text)
+
+    def _missing(self, case: Case, view: View) -> None:
+        lacking = shortfall(case, self._records.cases.values(), view)
+        held = self._timers.held(case.setup_id, "missing", self._clock.elapsed, true=lacking > 0)
+        if not lacking or held < self._settings.grace:
+            return
+        can_sell = case.entry_is_open or (bool(case.legs) and not case.legs_are_gone)
+        if can_sell:
+            acted = self._timers.passed(case.setup_id, ACTED, self._clock.elapsed)
+            if acted >= self._settings.reprice_every:
+                self._sender.act(case, Withdraw(f"the account lacks {lacking} that its legs would sell"))
+            return
+        if case.open_exit is not None and case.open_exit.is_unresolved:
+            return
+        why = f"{lacking} were sold by others: the account has not had them for {held:.0f} s"
+        self._ports.notifier.alert(Severity.WARN, f"missing:{case.setup_id}", f"order {case.setup_id}: {why}")
+        self._records.record(case, self._clock.now, why, sold_elsewhere=case.sold_elsewhere + lacking)
+
+    def _estimate(self, case: Case) -> None:
+        lacking = case.sold - case.priced
+        price = case.order.stop_trigger
+        why = f"the trade book never showed {lacking} of the sales: counted at the stop, {price}"
+        self._ports.notifier.alert(Severity.WARN, f"unpriced:{case.setup_id}", f"order {case.setup_id}: {why}")
+        earned = case.earned + lacking * price
+        self._records.record(case, self._clock.now, why, earned=earned, priced=case.sold)

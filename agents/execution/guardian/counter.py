@@ -1,0 +1,180 @@
+"""From a trade request to an answer: the only way to a new order.
+
+The rules: a request is weighed against a book that was read just now; every condition is asked, and one that cannot be
+asked forbids; the intent is durable before anything is sent; each request gets one answer.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from agents.domain.cycle import Veto
+from agents.domain.errors import TradingError
+from agents.domain.lifecycle import ALIVE, UNRESOLVED, TradeState
+from agents.execution.guardian.case import Case
+from agents.execution.guardian.deadman import prices_of
+from agents.execution.guardian.gates import Ground, vetoes
+from agents.execution.guardian.hand import Hand
+from agents.execution.guardian.lookout import Lookout
+from agents.execution.guardian.lossexit import LossExit
+from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Standing, TradeRequest
+from agents.execution.guardian.records import JournalDownError, Records
+from agents.execution.guardian.requests import Inbox, answer_of, parsed, refused
+from agents.execution.guardian.sender import Sender
+from agents.execution.guardian.standing import day_of, of_day, order_of, realised, trade_of
+from agents.execution.guardian.timing import SteadyClock
+from agents.execution.guardian.words import spoken
+
+
+class Counter:
+    """Takes requests one by one.
+
+    Parameters
+    ----------
+    ports : GuardianPorts
+        Journal, quotes, calendar and the pre-trade checks are used.
+    settings : GuardianSettings
+        Conditions.
+    records : Records
+        Memory and journal.
+    clock : SteadyClock
+        Time.
+    sender : Sender
+        Sends what passed.
+    lookout : Lookout
+        Reads the broker's book for each request.
+    """
+
+    def __init__(
+        self,
+        ports: GuardianPorts,
+        settings: GuardianSettings,
+        records: Records,
+        clock: SteadyClock,
+        *,
+        sender: Sender,
+        lookout: Lookout,
+    ) -> None:
+        self._ports = ports
+        self._settings = settings
+        self._records = records
+        self._clock = clock
+        self._sender = sender
+        self._lookout = lookout
+        self._inbox = Inbox(ports.journal)
+        self._held: tuple[str, Mapping[str, Any]] | None = None  # Any: whatever a request's JSON holds
+
+    def serve(self, hand: Hand, loss_exit: LossExit, *, started: float, faults: tuple[str, ...]) -> bool:
+        """Answer the oldest request, if there is one and the ration allows it; return whether an order was sent."""
+        self._inbox.poll(lambda key: key in self._records.answered)
+        item = self._held or self._inbox.next()
+        self._held = item
+        if item is None:
+            return False
+        key, payload = item
+        known = self._records.cases.get(key)
+        if known is not None:
+            self._done(answer_of(known, "ordered before this process began", self._clock.now))
+            return False
+        request = parsed(key, payload)
+        if isinstance(request, Veto):
+            self._refuse(key, (request,))
+            return False
+        if not self._sender.is_free():
+            return False
+        ground = self._ground(request, hand, loss_exit, started=started, faults=faults)
+        found = (*vetoes(request, ground, self._settings), *self._checked(request))
+        if found:
+            self._refuse(key, found)
+            return False
+        return self._order(request)
+
+    def _order(self, request: TradeRequest) -> bool:
+        now = self._clock.now
+        case = Case(
+            setup_id=request.setup.setup_id,
+            order=request.order,
+            cycle_id=request.cycle_id,
+            equity=request.equity,
+            opened_at=now,
+        )
+        try:
+            case = self._records.open(case, now, f"asked by cycle {request.cycle_id}, every check passed")
+        except JournalDownError as down:
+            case = self._records.cases[case.setup_id]
+            why = f"kept back, never sent: {spoken(down)}"
+            case = self._records.record(case, now, why, TradeState.REJECTED)
+            self._done(answer_of(case, why, self._clock.now))
+            return False
+        case = self._sender.place(case)
+        self._done(answer_of(case, f"the order is {case.state}", self._clock.now))
+        return True
+
+    def _checked(self, request: TradeRequest) -> tuple[Veto, ...]:
+        """Run the desk's own risk rules on the reconciled book."""
+        standing = self.standing(request)
+        if standing is None:
+            return (_forbidden("G.reconcile", "the book was not reconciled yet"),)
+        try:
+            return tuple(self._ports.checks.vetoes(request, standing, self._clock.now))
+        except TradingError as error:
+            return (_forbidden("G.checks", f"the risk rules could not be asked: {spoken(error)}"),)
+
+    def standing(self, request: TradeRequest) -> Standing | None:
+        """Return the account as reconciled, None before the first complete look."""
+        seen = self._lookout.survey
+        if seen is None:
+            return None
+        today = of_day(self._records.cases.values(), day_of(self._clock.now))
+        trades = [trade for case in today if (trade := trade_of(case, self._settings.brokerage))]
+        return Standing(
+            equity=request.equity,
+            orders=tuple(order_of(case) for case in today),
+            trades=tuple(sorted(trades, key=lambda trade: (trade.exit_at, trade.setup_id))),
+            positions=seen.positions or (),
+            funds=seen.funds,
+            reconciled_at=self._clock.now,
+        )
+
+    def _ground(
+        self, request: TradeRequest, hand: Hand, loss_exit: LossExit, *, started: float, faults: tuple[str, ...]
+    ) -> Ground:
+        view = self._lookout.now()
+        cases = tuple(self._records.cases.values())
+        if view is not None:
+            self._lookout.compare(cases, view)
+        self._clock.read()
+        now, settings = self._clock.now, self._settings
+        prices = prices_of(self._ports.quotes, settings.index, request.order.contract, now)
+        lost_exits = sum(one.may_sell for case in cases for one in case.exits)
+        return Ground(
+            now=now,
+            session=self._ports.calendar.session(day_of(now)),
+            desk=hand.state,
+            halted=hand.halted,
+            cases=cases,
+            ordered=frozenset(self._records.ordered),
+            unresolved=sum(case.state in UNRESOLVED for case in cases) + lost_exits,
+            alive=sum(case.state in ALIVE for case in cases),
+            sent_today=self._sender.sent_today,
+            realised=realised(of_day(cases, day_of(now)), settings.brokerage),
+            blocks=(*faults, *(finding.text for finding in self._lookout.found)),
+            trouble="" if self._records.is_sound else self._records.trouble or "events wait",
+            clock_stepped=self._clock.has_stepped_within(settings.clock_block),
+            started=started,
+            looked=self._lookout.age,
+            armed=loss_exit.armed,
+            index_age=prices.index_age,
+            book_age=prices.book_age,
+        )
+
+    def _refuse(self, key: str, found: tuple[Veto, ...]) -> None:
+        self._records.answer(key, refused(key, found, self._clock.now))
+        self._held = None
+
+    def _done(self, answer: Any) -> None:
+        self._records.answer(answer.setup_id, answer)
+        self._held = None
+
+
+def _forbidden(rule: str, text: str) -> Veto:
+    return Veto(rule=rule, limit=0.0, value=1.0, text=text)

@@ -1,0 +1,214 @@
+"""The guardian: one step at a time, it looks, remembers, protects, and only then takes requests.
+
+It cannot lose an order because of five rules, each kept in one module:
+
+* the intent is durable before the one POST (`sender`, `records`);
+* what has no certain answer is looked for and never sent again (`resolve`);
+* what is held is counted per setup and left by verbs that may be repeated (`protect`, `observe`, `attribute`);
+* what is not explained closes the entries, never the exits (`reconcile`, `gates`);
+* a start is a recovery from a crash: read the journal, read the broker, then act (`Guardian.step`).
+
+A fault in one stage is told, closes the entries and leaves the other stages at work.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import date, datetime
+
+from agents.domain.errors import BrokerError, InvariantViolationError, TradingError
+from agents.domain.lifecycle import ALIVE, HOLDING, OVER, TradeState
+from agents.execution.guardian.aftermath import Aftermath
+from agents.execution.guardian.case import Case
+from agents.execution.guardian.counter import Counter
+from agents.execution.guardian.hand import Hand
+from agents.execution.guardian.lookout import Lookout
+from agents.execution.guardian.lossexit import LossExit
+from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity
+from agents.execution.guardian.records import Records
+from agents.execution.guardian.sender import Sender
+from agents.execution.guardian.standing import day_of
+from agents.execution.guardian.tending import Tender
+from agents.execution.guardian.timing import SteadyClock, Timers
+from agents.execution.guardian.view import View
+from agents.execution.guardian.words import spoken
+
+_log = logging.getLogger(__name__)
+
+
+class Guardian:
+    """Owns the account's orders; `step` is to be called again and again, by one thread.
+
+    Parameters
+    ----------
+    ports : GuardianPorts
+        Everything outside.
+    settings : GuardianSettings
+        Times and limits.
+    """
+
+    def __init__(self, ports: GuardianPorts, settings: GuardianSettings) -> None:
+        self._ports = ports
+        self._settings = settings
+        self._clock = SteadyClock(ports.clock, settings.clock_step)
+        self._began_at = self._clock.elapsed
+        self._day: date | None = None
+        self._faults: dict[str, str] = {}
+        self._assemble()
+
+    def _assemble(self) -> None:
+        """Forget everything, as a new process would."""
+        ports, settings, clock = self._ports, self._settings, self._clock
+        self._timers = Timers()
+        self.records = Records(ports.journal)
+        self.sender = Sender(ports, settings, self.records, clock, self._timers)
+        self._tender = Tender(ports, settings, self.records, clock, self._timers, sender=self.sender)
+        self.lookout = Lookout(ports, settings, self.records, clock, self._timers)
+        self._aftermath = Aftermath(ports, settings, self.records, clock, self._timers, sender=self.sender)
+        self._counter = Counter(ports, settings, self.records, clock, sender=self.sender, lookout=self.lookout)
+        self._loss_exit = LossExit(ports.gateway, settings, ports.notifier, self._timers)
+        self._hand = Hand(ports.controls, self._flatten_all)
+
+    @property
+    def reconciled(self) -> bool:
+        """Whether the journal and the broker's book were both read since the start, the lease or the day began."""
+        return self._day is not None and self.lookout.reconciled
+
+    def step(self, now: datetime | None = None) -> None:
+        """Do what is due; raises nothing, whatever the ports do.
+
+        Parameters
+        ----------
+        now : datetime, optional
+            The market's present where the caller has just looked; the clock's if not given.
+        """
+        self._clock.read(now)
+        if not self._may_act():
+            return
+        self._guarded("journal", self._recover)
+        if self._day is None:
+            return
+        self._guarded("journal", self._flush)
+        self._guarded("controls", self._hand.read)
+        self._guarded("broker", self._look)
+        if not self.lookout.reconciled:
+            return
+        for setup_id in list(self.records.cases):
+            self._guarded(setup_id, lambda setup_id=setup_id: self._protect(setup_id))  # type: ignore[misc]  # mypy cannot type a lambda's default
+        self._guarded("loss exit", self._arm)
+        self._guarded("orphans", self._watch_for_orphans)
+        self._guarded("requests", self._serve)
+
+    def _may_act(self) -> bool:
+        """Whether this process is the guardian. One that was not for a moment begins anew: another may have acted."""
+        held = False
+        try:
+            held = self._ports.lease.valid()
+        except TradingError as error:
+            _log.warning("the lease cannot be read: %s", spoken(error))
+        if not held or self.records.superseded:
+            if self._day is not None:
+                self._tell(Severity.CRITICAL, "lease", "the lease is lost or taken over: this guardian acts no more")
+                self._day = None
+                self._assemble()
+            return False
+        return True
+
+    def _recover(self) -> None:
+        today = day_of(self._clock.now)
+        if self._day == today:
+            return
+        if self._day is not None and not self.records.is_sound:
+            return
+        fresh = self._day is None
+        if not fresh:
+            self._assemble()
+            self._day = None
+        self.records.recover(today)
+        for case in list(self.records.cases.values()):
+            self._tender.inherit(case)
+        self._day = today
+        self.records.note("started" if fresh else "new day", {"cases": len(self.records.cases)}, self._clock.now)
+
+    def _flush(self) -> None:
+        if not self.records.flush():
+            self._tell(Severity.CRITICAL, "journal", f"the journal fails: {self.records.trouble}; entries are closed")
+
+    def _look(self) -> None:
+        hints = self._ports.updates.drain()
+        cases = self.records.cases.values()
+        alive = any(case.state in ALIVE for case in cases)
+        watching = any(case.state is TradeState.ABANDONED for case in cases)
+        seen = self.lookout.complete(unpriced=any(_is_unpriced(case) for case in cases))
+        if seen is not None:
+            self._take(seen, every=True)
+            self.lookout.price(seen)
+            self._guarded("aftermath", lambda: self._aftermath.settle(seen))
+            for case in list(self.records.cases.values()):
+                self._guarded(case.setup_id, lambda case=case: self._tender.advance(case))  # type: ignore[misc]  # as above
+            self.lookout.compare(tuple(self.records.cases.values()), seen)
+            return
+        with_orders = any(case.exits for case in cases)
+        glanced = self.lookout.glance(alive=alive, watching=watching, orders=with_orders, hinted=bool(hints))
+        if glanced is not None:
+            self._take(glanced, every=False)
+
+    def _take(self, view: View, *, every: bool) -> None:
+        for setup_id, case in list(self.records.cases.items()):
+            if every or case.state not in OVER or case.state is TradeState.ABANDONED:
+                self._guarded(setup_id, lambda case=case: self._observe(case, view))  # type: ignore[misc]  # as above
+
+    def _observe(self, case: Case, view: View) -> None:
+        before = case.state
+        after = self._tender.observe(case, view)
+        if before is TradeState.UNKNOWN and after.state is not before:
+            self.lookout.want_survey()
+
+    def _protect(self, setup_id: str) -> None:
+        before = self.records.cases[setup_id]
+        after = self._tender.protect(before, self._hand.entries_stopped)
+        if after.state in HOLDING and before.exits != after.exits:
+            self.lookout.want_survey()
+
+    def _arm(self) -> None:
+        done = self._loss_exit.tend(day_of(self._clock.now), self._clock.elapsed)
+        if done:
+            self.records.note("loss exit", {"text": done}, self._clock.now)
+
+    def _watch_for_orphans(self) -> None:
+        if self.lookout.survey is not None:
+            self._aftermath.watch(self.lookout.survey)
+
+    def _serve(self) -> None:
+        started = self._clock.elapsed - self._began_at
+        faults = tuple(self._faults.values())
+        if self._counter.serve(self._hand, self._loss_exit, started=started, faults=faults):
+            self.lookout.want_survey()
+
+    def _flatten_all(self, why: str) -> None:
+        for case in list(self.records.cases.values()):
+            wanted = case.state in ALIVE or case.state is TradeState.ABANDONED
+            if wanted and not case.flatten_why:
+                self.records.record(case, self._clock.now, why, flatten_why=why)
+
+    def _guarded(self, name: str, stage: Callable[[], object]) -> None:
+        """Run a stage; what goes wrong in it is told and never keeps the next stage from its work."""
+        try:
+            stage()
+        except InvariantViolationError as broken:
+            self._faults[name] = f"{name}: {spoken(broken)}"
+            self._tell(Severity.CRITICAL, f"invariant:{name}", f"{self._faults[name]}; entries stay closed")
+        except BrokerError as error:
+            _log.info("%s: %s", name, spoken(error))
+        except TradingError as error:
+            self._tell(Severity.WARN, f"fault:{name}", f"{name}: {spoken(error)}")
+        except Exception as error:  # noqa: BLE001 - the last line of defence: a position must stay protected
+            self._faults[name] = f"{name}: {spoken(error)}"
+            _log.error("%s failed: %s", name, spoken(error))
+            self._tell(Severity.CRITICAL, f"fault:{name}", f"{self._faults[name]}; entries stay closed")
+
+    def _tell(self, severity: Severity, key: str, text: str) -> None:
+        self._ports.notifier.alert(severity, key, text)
+
+
+def _is_unpriced(case: Case) -> bool:
+    return case.state in ALIVE and case.bought > 0 and case.remaining <= 0

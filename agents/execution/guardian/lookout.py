@@ -1,0 +1,129 @@
+"""When to read the broker's book, and what does not match ours.
+
+The rules: nothing is done before the first complete look; a complete look follows every minute, every request that
+lost its answer, and every difference until it is explained; a difference closes the entries at once and is told when a
+second look shows it again, because two lists that are read one after the other may part for a moment.
+"""
+
+from collections.abc import Sequence
+
+from agents.domain.errors import BrokerError
+from agents.execution.guardian.attribute import attributed
+from agents.execution.guardian.case import Case
+from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity
+from agents.execution.guardian.reconcile import Finding, findings
+from agents.execution.guardian.records import Records
+from agents.execution.guardian.timing import SteadyClock, Timers
+from agents.execution.guardian.view import View, glance, survey
+from agents.execution.guardian.words import spoken
+
+OWNER = "broker"
+
+
+class Lookout:
+    """Reads the broker and compares.
+
+    Parameters
+    ----------
+    ports : GuardianPorts
+        The gateway and the notifier are used.
+    settings : GuardianSettings
+        Times.
+    records : Records
+        Our book.
+    clock : SteadyClock
+        Time.
+    timers : Timers
+        When what was last read.
+    """
+
+    def __init__(
+        self, ports: GuardianPorts, settings: GuardianSettings, records: Records, clock: SteadyClock, timers: Timers
+    ) -> None:
+        self._ports = ports
+        self._settings = settings
+        self._records = records
+        self._clock = clock
+        self._timers = timers
+        self._wanted = True
+        self.view: View | None = None
+        self.survey: View | None = None
+        self.found: tuple[Finding, ...] = ()
+
+    @property
+    def reconciled(self) -> bool:
+        """Whether there was a complete look."""
+        return self.survey is not None
+
+    @property
+    def age(self) -> float:
+        """Seconds since the last complete look, infinite before the first."""
+        return float("inf") if self.survey is None else self._clock.elapsed - self.survey.taken
+
+    def want_survey(self) -> None:
+        """Ask for a complete look in the next step."""
+        self._wanted = True
+
+    def glance(self, *, alive: bool, watching: bool, orders: bool, hinted: bool) -> View | None:
+        """Look at the super orders if that is due, or because of a hint; None when it was not, or nobody answered."""
+        every = self._settings.look_every if alive else self._settings.watch_every
+        if not (alive or watching):
+            return None
+        due = self._timers.is_due(OWNER, "glance", self._clock.elapsed, every)
+        if not due and not hinted:
+            return None
+        try:
+            self.view = glance(self._ports.gateway, self._clock.elapsed, orders=orders)
+        except BrokerError as error:
+            self._silent(error)
+            return None
+        self._heard()
+        return self.view
+
+    def complete(self, *, unpriced: bool) -> View | None:
+        """Read everything if that is due; None when it was not, or nobody answered."""
+        soon = self._wanted or unpriced or bool(self.found) or not self.reconciled
+        every = self._settings.query_every if soon else self._settings.reconcile_every
+        if not self._timers.is_due(OWNER, "survey", self._clock.elapsed, every):
+            return None
+        return self.now()
+
+    def now(self) -> View | None:
+        """Read everything now; None when nobody answered."""
+        try:
+            self.view = self.survey = survey(self._ports.gateway, self._clock.elapsed)
+        except BrokerError as error:
+            self._silent(error)
+            return None
+        self._wanted = False
+        self._heard()
+        return self.survey
+
+    def price(self, view: View) -> None:
+        """Give the executions of a complete look to the setups that they belong to."""
+        if view.fills is None:
+            return
+        for setup_id, changes in attributed(self._records.cases.values(), view.fills).items():
+            case = self._records.cases[setup_id]
+            self._records.record(case, self._clock.now, "seen in the trade book", **changes)
+
+    def compare(self, cases: Sequence[Case], view: View) -> None:
+        """Note what does not match, and tell what did not match the last time either."""
+        before = {finding.key for finding in self.found}
+        self.found = findings(cases, view)
+        for finding in self.found:
+            if finding.critical or finding.key in before:
+                severity = Severity.CRITICAL if finding.critical else Severity.WARN
+                self._ports.notifier.alert(severity, finding.key, f"{finding.text}; entries are closed until it fits")
+        if view.funds is not None and (not before) == bool(self.found):
+            facts = {"orders": len(view.supers) + len(view.orders), "differences": [one.text for one in self.found]}
+            self._records.note("reconciled", facts, self._clock.now)
+
+    def _silent(self, error: BrokerError) -> None:
+        held = self._timers.held(OWNER, "silent", self._clock.elapsed)
+        if held > self._settings.silent_broker_alert:
+            text = f"the broker's book could not be read for {held:.0f} s: {spoken(error)}"
+            self._ports.notifier.alert(Severity.CRITICAL, "broker silent", text)
+
+    def _heard(self) -> None:
+        self._timers.held(OWNER, "silent", self._clock.elapsed, true=False)

@@ -1,0 +1,131 @@
+"""The guardian's memory and the journal behind it.
+
+The rules: what may make an order is durable before it is sent (`must_record`). What was only observed is written at
+once too, and while the journal fails it waits in memory, in order, because it can be seen again; entries are closed
+meanwhile. Every event carries its setup and number as key, so that writing one twice is writing it once, and a second
+guardian that writes another history is found out by the journal itself.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from agents.domain.errors import InvariantViolationError, TradingError
+from agents.domain.lifecycle import TradeState
+from agents.execution.guardian.case import Case, OrderEvent
+from agents.execution.guardian.fold import fold, opened, stepped
+from agents.execution.guardian.ports import ANSWER, GUARDIAN_EVENT, ORDER_EVENT, Journal, TradeAnswer
+
+
+class JournalDownError(TradingError):
+    """An event could not be made durable; nothing may be sent on its strength."""
+
+
+class Records:
+    """Cases by setup, kept in step with the journal; `ordered` are all setups that ever had a case."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._waiting: list[tuple[str, dict[str, Any], str | None, datetime]] = []
+        self.cases: dict[str, Case] = {}
+        self.ordered: set[str] = set()
+        self.answered: set[str] = set()
+        self.trouble = ""
+        self.superseded = False
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether everything known is also durable."""
+        return not self._waiting and not self.superseded
+
+    def recover(self, today: date) -> None:
+        """Read the cases and answers back from the journal. Raises what the journal raises."""
+        payloads = [event.payload for event in self._journal.events(ORDER_EVENT)]
+        self.cases = fold(payloads, today)
+        self.ordered = {payload["setup_id"] for payload in payloads}
+        self.answered = {event.key for event in self._journal.events(ANSWER) if event.key is not None}
+
+    def open(self, case: Case, at: datetime, why: str) -> Case:
+        """Make the intent of a new case durable.
+
+        Raises
+        ------
+        JournalDownError
+            If that could not be done; the case is then known as an intent that must be kept back.
+        InvariantViolationError
+            If the setup has a case, in memory or in the journal.
+        """
+        if case.setup_id in self.ordered:
+            raise InvariantViolationError(f"setup {case.setup_id} has an order; it is never ordered twice")
+        self.ordered.add(case.setup_id)
+        new, event = opened(case, at, why)
+        self._keep(new, event)
+        self._must_be_durable(event.key)
+        return new
+
+    def record(
+        self, case: Case, at: datetime, why: str, state: TradeState | None = None, **changes: Any
+    ) -> Case:  # Any: fields of a Case
+        """Take note of an observation: in the journal now, or as soon as it works again."""
+        new, event = stepped(case, at, why, state, **changes)
+        self._keep(new, event)
+        return new
+
+    def must_record(
+        self, case: Case, at: datetime, why: str, state: TradeState | None = None, **changes: Any
+    ) -> Case:  # Any: as in `record`
+        """Make an event durable before anything is sent on its strength.
+
+        Raises
+        ------
+        JournalDownError
+            If that could not be done; the event is known in memory and waits.
+        """
+        new, event = stepped(case, at, why, state, **changes)
+        self._keep(new, event)
+        self._must_be_durable(event.key)
+        return new
+
+    def answer(self, key: str, answer: TradeAnswer) -> None:
+        """Give the one answer to a request."""
+        if key not in self.answered:
+            self.answered.add(key)
+            self._append(ANSWER, answer.model_dump(mode="json"), key, answer.at)
+
+    def note(self, what: str, facts: Mapping[str, Any], at: datetime) -> None:  # Any: whatever JSON can hold
+        """Write something about the guardian itself; dropped while the journal fails, since nothing rests on it."""
+        if self.is_sound:
+            self._append(GUARDIAN_EVENT, {"what": what, **facts}, None, at)
+
+    def flush(self) -> bool:
+        """Write what waits, in order; return whether nothing waits any more."""
+        while self._waiting:
+            kind, payload, key, at = self._waiting[0]
+            try:
+                self._journal.append(kind, payload, key=key, at=at)
+            except InvariantViolationError as conflict:
+                self._lose(conflict)
+                return False
+            except TradingError as error:
+                self.trouble = str(error)
+                return False
+            self._waiting.pop(0)
+        self.trouble = ""
+        return not self.superseded
+
+    def _keep(self, case: Case, event: OrderEvent) -> None:
+        self.cases[case.setup_id] = case
+        self._append(ORDER_EVENT, event.model_dump(mode="json"), event.key, event.at)
+
+    def _append(self, kind: str, payload: dict[str, Any], key: str | None, at: datetime) -> None:
+        self._waiting.append((kind, payload, key, at))
+        self.flush()
+
+    def _must_be_durable(self, key: str) -> None:
+        if not self.is_sound:
+            raise JournalDownError(f"event {key} is not durable: {self.trouble}; nothing is sent until it is")
+
+    def _lose(self, conflict: InvariantViolationError) -> None:
+        """Somebody else wrote our next event: another guardian is at work, and this one must not act again."""
+        self.superseded = True
+        self.trouble = str(conflict)

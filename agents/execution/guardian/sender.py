@@ -1,0 +1,230 @@
+"""The only place that changes anything at the broker.
+
+The rules:
+
+* the intent of a super order or of an exit is durable before its one POST, and the POST is never repeated;
+* whatever is not a certain refusal leaves the order unknown, to be looked for by query;
+* changes and cancellations may be asked again, because twice has the effect of once;
+* nothing is sent without the lease, nor faster than the ration of requests.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from agents.domain.errors import BrokerError, OrderRejectedError
+from agents.domain.lifecycle import TradeState
+from agents.execution.gateway import DEAD_STATES, Ack, Leg
+from agents.execution.guardian.actions import (
+    Action,
+    CancelEntry,
+    MoveExit,
+    MoveStop,
+    MoveTarget,
+    Sell,
+    Shrink,
+    Withdraw,
+)
+from agents.execution.guardian.case import Case, Exit, ExitState
+from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity
+from agents.execution.guardian.records import JournalDownError, Records
+from agents.execution.guardian.timing import SteadyClock, Throttle, Timers
+from agents.execution.guardian.words import spoken
+
+ACTED, SOLD, UNKNOWN = "acted", "sold", "unknown"
+"""Names of the timers that count from a request for a case."""
+
+
+class Sender:
+    """Carries out what was decided, journaling before and after.
+
+    Parameters
+    ----------
+    ports : GuardianPorts
+        The gateway, the lease and the notifier are used.
+    settings : GuardianSettings
+        The ration of requests.
+    records : Records
+        Memory and journal.
+    clock : SteadyClock
+        Time.
+    timers : Timers
+        Told of every request.
+    """
+
+    def __init__(
+        self, ports: GuardianPorts, settings: GuardianSettings, records: Records, clock: SteadyClock, timers: Timers
+    ) -> None:
+        self._ports = ports
+        self._records = records
+        self._clock = clock
+        self._timers = timers
+        self._throttle = Throttle(settings.orders_per_second, clock.elapsed)
+        self._handlers: Mapping[type[Action], Callable[[Case, Any], Case]] = {  # Any: each takes its own action
+            CancelEntry: self._cancel,
+            Withdraw: self._withdraw,
+            Shrink: self._shrink,
+            MoveTarget: self._move_target,
+            MoveStop: self._move_stop,
+            Sell: self._sell,
+            MoveExit: self._move_exit,
+        }
+        self.sent_today = 0
+
+    def is_free(self, count: int = 1) -> bool:
+        """Whether `count` order requests may be sent now: the ration allows it and the lease is ours."""
+        self._clock.read()
+        return self._throttle.is_free(self._clock.elapsed, count) and self._ports.lease.valid()
+
+    def place(self, case: Case) -> Case:
+        """Send the super order of a case whose intent is durable: once.
+
+        Returns the case as ACKED, REJECTED or UNKNOWN. It is REJECTED without having been sent when the journal fails
+        or the lease is lost between the intent and the request.
+        """
+        case = self._records.record(case, self._now, "sending the super order", TradeState.SENT)
+        if not self._records.is_sound or not self._ports.lease.valid():
+            why = "the lease is lost" if self._records.is_sound else "the journal is not durable"
+            return self._records.record(case, self._now, f"kept back, never sent: {why}", TradeState.REJECTED)
+        try:
+            ack = self._post(lambda: self._ports.gateway.place_super(case.order))
+        except OrderRejectedError as refused:
+            return self._records.record(case, self._now, f"refused: {spoken(refused)}", TradeState.REJECTED)
+        except Exception as lost:  # noqa: BLE001 - whatever went wrong, the request may have arrived
+            self._timers.restart(case.setup_id, UNKNOWN, self._clock.elapsed)
+            text = f"no certain answer: {spoken(lost)}; it is looked for and never sent again"
+            self._ports.notifier.alert(Severity.WARN, f"unknown:{case.setup_id}", f"order {case.setup_id}: {text}")
+            return self._records.record(case, self._now, text, TradeState.UNKNOWN)
+        return self._acknowledged(case, ack)
+
+    def act(self, case: Case, action: Action) -> Case:
+        """Carry out an action if the ration and the lease allow it; else leave the case for the next step."""
+        if not self.is_free(2 if isinstance(action, MoveTarget) and action.stop is not None else 1):
+            return case
+        return self._handlers[type(action)](case, action)
+
+    @property
+    def _now(self) -> datetime:
+        return self._clock.now
+
+    def _acknowledged(self, case: Case, ack: Ack) -> Case:
+        case = self._records.record(
+            case, self._now, f"taken by the broker as {ack.state}", TradeState.ACKED, order_id=ack.order_id
+        )
+        if ack.state in DEAD_STATES:
+            return self._records.record(case, self._now, f"the answer said {ack.state}", entry_state=ack.state)
+        return case
+
+    def _post(self, call: Callable[[], Ack]) -> Ack:
+        """Make one request that makes an order; the stopwatch is read again, because it may have taken long."""
+        self._count()
+        try:
+            return call()
+        finally:
+            self._clock.read()
+
+    def _ask(self, case: Case, call: Callable[[], None]) -> str:
+        """Make one request that changes an order; return "" when it was done, "refused: …" or "unknown: …"."""
+        self._count()
+        try:
+            call()
+        except OrderRejectedError as refused:
+            outcome = f"refused: {spoken(refused)}"
+        except BrokerError as lost:
+            outcome = f"unknown: {spoken(lost)}"
+        else:
+            outcome = ""
+        self._clock.read()
+        self._timers.restart(case.setup_id, ACTED, self._clock.elapsed)
+        return outcome
+
+    def _count(self) -> None:
+        self.sent_today += 1
+        self._throttle.count(self._clock.elapsed)
+
+    def _cancel(self, case: Case, action: CancelEntry) -> Case:
+        case = self._records.record(case, self._now, f"cancel the entry: {action.why}")
+        outcome = self._ask(case, lambda: self._ports.gateway.cancel_entry(case.order_id))
+        return self._records.record(case, self._now, f"cancellation {outcome}") if outcome else case
+
+    def _withdraw(self, case: Case, action: Withdraw) -> Case:
+        case = self._records.record(case, self._now, f"take the whole super order back: {action.why}")
+        outcome = self._ask(case, lambda: self._ports.gateway.cancel_entry(case.order_id))
+        settled = not outcome.startswith("unknown")
+        return self._records.record(case, self._now, outcome or "taken back", withdrawn=case.withdrawn or settled)
+
+    def _shrink(self, case: Case, action: Shrink) -> Case:
+        quantity = action.quantity
+        why = f"shrink the entry to {quantity}: {action.why}"
+        case = self._records.record(case, self._now, why, shrinks=case.shrinks + 1)
+        outcome = self._ask(case, lambda: self._ports.gateway.modify_leg(case.order_id, Leg.ENTRY, quantity=quantity))
+        return self._records.record(case, self._now, f"shrinking {outcome}") if outcome else case
+
+    def _move_target(self, case: Case, action: MoveTarget) -> Case:
+        why = f"sell by the target at {action.price}: {action.why}"
+        case = self._records.record(case, self._now, why, moves=case.moves + 1)
+        gateway, order_id = self._ports.gateway, case.order_id
+        if action.stop is not None:
+            trigger = action.stop
+            self._ask(case, lambda: gateway.modify_leg(order_id, Leg.STOP, trigger=trigger))
+        outcome = self._ask(case, lambda: gateway.modify_leg(order_id, Leg.TARGET, price=action.price))
+        if outcome.startswith("refused"):
+            return self._records.record(case, self._now, f"the target {outcome}", refusals=case.refusals + 1)
+        return case
+
+    def _move_stop(self, case: Case, action: MoveStop) -> Case:
+        case = self._records.record(case, self._now, f"move the stop to {action.trigger}: {action.why}")
+        gateway, order_id = self._ports.gateway, case.order_id
+        outcome = self._ask(case, lambda: gateway.modify_leg(order_id, Leg.STOP, trigger=action.trigger))
+        settled = not outcome.startswith("unknown")
+        return self._records.record(case, self._now, outcome or "the stop was moved", stop_raised=settled)
+
+    def _sell(self, case: Case, action: Sell) -> Case:
+        """Send one exit, for what this setup holds and only if the account has as much and the journal works."""
+        if not self._records.flush():
+            return case
+        net = sum(row.net_quantity for row in self._ports.gateway.positions() if row.contract == case.contract)
+        if net < action.quantity:
+            return case
+        name = f"X{len(case.exits) + 1:02d}{case.correlation_id[-22:]}"
+        planned = Exit(correlation_id=name, quantity=action.quantity, limit=action.limit)
+        why = f"sell {action.quantity} at {action.limit} by {name}: {action.why}"
+        try:
+            case = self._records.must_record(case, self._now, why, exits=(*case.exits, planned))
+        except JournalDownError as down:
+            case = self._records.cases[case.setup_id]
+            return self._exit_is(case, ExitState.REJECTED, f"kept back, never sent: {spoken(down)}")
+        return self._send_exit(case, planned)
+
+    def _send_exit(self, case: Case, planned: Exit) -> Case:
+        if not self._ports.lease.valid():
+            return self._exit_is(case, ExitState.REJECTED, "kept back, never sent: the lease is lost")
+        gateway, name = self._ports.gateway, planned.correlation_id
+        try:
+            ack = self._post(lambda: gateway.place_exit(name, case.contract, planned.quantity, planned.limit))
+        except OrderRejectedError as refused:
+            self._sent_exit(case)
+            return self._exit_is(case, ExitState.REJECTED, f"the exit was refused: {spoken(refused)}")
+        except Exception as lost:  # noqa: BLE001 - whatever went wrong, the exit may have arrived
+            self._sent_exit(case)
+            self._timers.restart(case.setup_id, name, self._clock.elapsed)
+            return self._exit_is(case, ExitState.UNKNOWN, f"no certain answer to the exit: {spoken(lost)}")
+        self._sent_exit(case)
+        return self._exit_is(case, ExitState.WORKING, "the exit was taken", order_id=ack.order_id)
+
+    def _sent_exit(self, case: Case) -> None:
+        self._timers.restart(case.setup_id, SOLD, self._clock.elapsed)
+        self._timers.restart(case.setup_id, ACTED, self._clock.elapsed)
+
+    def _exit_is(self, case: Case, state: ExitState, why: str, order_id: str = "") -> Case:
+        last = case.exits[-1].model_copy(update={"state": state, "order_id": order_id})
+        refusals = case.refusals + (state is ExitState.REJECTED)
+        return self._records.record(case, self._now, why, exits=(*case.exits[:-1], last), refusals=refusals)
+
+    def _move_exit(self, case: Case, action: MoveExit) -> Case:
+        why = f"move exit {action.exit.correlation_id} to {action.limit}: {action.why}"
+        moved = action.exit.model_copy(update={"limit": action.limit})
+        exits = tuple(moved if one.correlation_id == moved.correlation_id else one for one in case.exits)
+        case = self._records.record(case, self._now, why, exits=exits, moves=case.moves + 1)
+        outcome = self._ask(case, lambda: self._ports.gateway.modify_exit(moved.order_id, moved.limit))
+        return self._records.record(case, self._now, f"moving the exit {outcome}") if outcome else case

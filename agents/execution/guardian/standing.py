@@ -1,0 +1,81 @@
+"""The book of cases as the rest of the desk knows orders and round trips.
+
+The rule: profit and loss are made of what the trade book showed for each setup, with the charges of the day.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+
+from agents.domain.lifecycle import TradeState, seen_as
+from agents.domain.orders import Fill, OrderState, SuperOrder, Trade
+from agents.domain.values import IST
+from agents.execution.costs import round_trip
+from agents.execution.gateway import Leg
+from agents.execution.guardian.case import Case
+
+PAISA = Decimal("0.01")
+
+
+def order_of(case: Case) -> SuperOrder:
+    """Return the super order of a case in its state of now, with its fills."""
+    entry = exit_fill = None
+    if case.bought:
+        entry = Fill(at=case.filled_at or case.opened_at, price=_each(case.spent, case.bought), quantity=case.bought)
+    if case.state is TradeState.CLOSED and case.priced:
+        exit_fill = Fill(at=case.closed_at or case.opened_at, price=_each(case.earned, case.priced), quantity=case.sold)
+    state = ended_as(case) if case.state is TradeState.CLOSED else seen_as(case.state)
+    return case.order.model_copy(update={"state": state, "entry": entry, "exit": exit_fill})
+
+
+def ended_as(case: Case) -> OrderState:
+    """Return how a closed position was left: by its target, by its stop, or otherwise."""
+    target, stop = case.leg(Leg.TARGET), case.leg(Leg.STOP)
+    if stop is not None and stop.filled == case.sold:
+        return OrderState.STOP_DONE
+    if target is not None and target.filled == case.sold and not case.moves:
+        return OrderState.TARGET_DONE
+    return OrderState.FLATTENED
+
+
+def trade_of(case: Case, brokerage: Decimal) -> Trade | None:
+    """Return the round trip of a closed case in rupees, None while it is open or if it bought nothing."""
+    if case.state is not TradeState.CLOSED or not case.bought or not case.priced:
+        return None
+    entry, left = _each(case.spent, case.bought), _each(case.earned, case.priced)
+    on = (case.filled_at or case.opened_at).astimezone(IST).date()
+    costs = round_trip(bought=entry, sold=left, quantity=case.bought, on=on, brokerage=brokerage).total
+    gross = (case.earned - case.spent).quantize(PAISA)
+    return Trade(
+        setup_id=case.setup_id,
+        contract=case.contract,
+        lots=case.order.lots,
+        entry_at=case.filled_at or case.opened_at,
+        entry=entry,
+        exit_at=case.closed_at or case.opened_at,
+        exit=left,
+        exit_reason=ended_as(case),
+        gross=gross,
+        costs=costs,
+        net=gross - costs,
+    )
+
+
+def of_day(cases: Iterable[Case], on: date) -> tuple[Case, ...]:
+    """Return the cases that were opened on a date (India), oldest first."""
+    found = [case for case in cases if case.opened_at.astimezone(IST).date() == on]
+    return tuple(sorted(found, key=lambda case: (case.opened_at, case.setup_id)))
+
+
+def realised(cases: Iterable[Case], brokerage: Decimal) -> Decimal:
+    """Return the rupees won or lost by closed cases after costs."""
+    return sum((trade.net for case in cases if (trade := trade_of(case, brokerage))), Decimal(0))
+
+
+def day_of(now: datetime) -> date:
+    """Return the date in India."""
+    return now.astimezone(IST).date()
+
+
+def _each(value: Decimal, quantity: int) -> Decimal:
+    return (value / quantity).quantize(Decimal("0.0001"))

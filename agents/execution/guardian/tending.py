@@ -1,0 +1,177 @@
+"""One case in one step: what the broker showed, what that makes of it, and what to ask next.
+
+The rule: first observe, then resolve, then protect; each case by itself, so that trouble with one never keeps another
+from being protected.
+"""
+
+from agents.domain.errors import BrokerError
+from agents.domain.lifecycle import ALIVE, HOLDING, UNRESOLVED, TradeState
+from agents.execution.gateway import BrokerState, Leg
+from agents.execution.guardian.case import Case
+from agents.execution.guardian.deadman import break_even, prices_of, silence
+from agents.execution.guardian.observe import facts, next_state
+from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity, TopOfBook
+from agents.execution.guardian.protect import Sight, next_action, why_flatten
+from agents.execution.guardian.records import Records
+from agents.execution.guardian.resolve import Resolver
+from agents.execution.guardian.sender import ACTED, SOLD, Sender
+from agents.execution.guardian.standing import day_of
+from agents.execution.guardian.timing import SteadyClock, Timers
+from agents.execution.guardian.view import View
+from agents.execution.guardian.words import spoken
+
+MOST_STEPS = 8
+_TOLD = {
+    TradeState.FILLED: Severity.INFO,
+    TradeState.CLOSED: Severity.INFO,
+    TradeState.FLATTENING: Severity.WARN,
+    TradeState.REJECTED: Severity.WARN,
+    TradeState.STOP_TRIGGERED_UNFILLED: Severity.WARN,
+    TradeState.LEG_LOST: Severity.CRITICAL,
+}
+_SET_OFF = frozenset({BrokerState.TRIGGERED, BrokerState.PART_TRADED})
+
+
+class Tender:
+    """Looks after cases.
+
+    Parameters
+    ----------
+    ports : GuardianPorts
+        Quotes and the notifier are used here.
+    settings : GuardianSettings
+        Times.
+    records : Records
+        Memory and journal.
+    clock : SteadyClock
+        Time.
+    timers : Timers
+        How long conditions have held.
+    sender : Sender
+        Carries out actions.
+    """
+
+    def __init__(
+        self,
+        ports: GuardianPorts,
+        settings: GuardianSettings,
+        records: Records,
+        clock: SteadyClock,
+        timers: Timers,
+        *,
+        sender: Sender,
+    ) -> None:
+        self._ports = ports
+        self._settings = settings
+        self._records = records
+        self._clock = clock
+        self._timers = timers
+        self._sender = sender
+        self.resolver = Resolver(ports, settings, records, clock, timers)
+
+    def inherit(self, case: Case) -> None:
+        """Take a case over from an earlier process or day."""
+        case = self.resolver.inherit(case)
+        if case.exits:
+            self._timers.restart(case.setup_id, SOLD, self._clock.elapsed)
+        is_old = day_of(case.opened_at) < day_of(self._clock.now)
+        if is_old and case.state in ALIVE - UNRESOLVED and case.entry_state is not BrokerState.EXPIRED:
+            legs = tuple(leg.model_copy(update={"state": BrokerState.EXPIRED}) for leg in case.legs)
+            why = "its day is over: whatever rested has expired"
+            self._records.record(case, self._clock.now, why, entry_state=BrokerState.EXPIRED, legs=legs, withdrawn=True)
+
+    def observe(self, case: Case, view: View) -> Case:
+        """Take what a look shows of a case, and step as far as that leads."""
+        case = self.resolver.resolve(case, view)
+        if case.state in UNRESOLVED or case.state is TradeState.ABANDONED:
+            return case
+        changes = facts(case, view)
+        if changes:
+            case = self._records.record(case, self._clock.now, "seen at the broker", **changes)
+        case = self.resolver.resolve_exits(case, view)
+        return self.advance(case)
+
+    def advance(self, case: Case) -> Case:
+        """Step a case as far as its facts lead."""
+        for _ in range(MOST_STEPS):
+            found = next_state(case)
+            if found is None:
+                return case
+            case = self._step(case, *found)
+        return case
+
+    def protect(self, case: Case, entries_stopped: str) -> Case:
+        """Do what a case needs now."""
+        if case.state not in ALIVE or case.state in UNRESOLVED:
+            return case
+        case = self._chased(case)
+        book, silent = self._prices(case)
+        why = why_flatten(case, self._clock.late)
+        if silent > self._settings.flatten_age:
+            why = why or "the index has been silent for too long"
+        if case.state is TradeState.PROTECTED and why:
+            case = self._step(case, TradeState.FLATTENING, why, flatten_why=why)
+        sight = self._sight(case, book, silent, entries_stopped)
+        action = next_action(case, sight, self._settings)
+        return case if action is None else self._sender.act(case, action)
+
+    def _step(self, case: Case, state: TradeState, why: str, **changes: object) -> Case:
+        now = self._clock.now
+        if state is TradeState.FILLED and case.filled_at is None:
+            changes["filled_at"] = now
+        if state is TradeState.CLOSED:
+            changes["closed_at"] = now
+        case = self._records.record(case, now, why, state, **changes)
+        severity = _TOLD.get(state)
+        if severity is not None:
+            self._ports.notifier.alert(severity, f"{state}:{case.setup_id}", f"order {case.setup_id} {state}: {why}")
+        return case
+
+    def _chased(self, case: Case) -> Case:
+        """Leave by the target when the stop was set off and has not sold for too long."""
+        stop = case.leg(Leg.STOP)
+        hangs = stop is not None and stop.state in _SET_OFF and case.remaining > 0
+        held = self._timers.held(case.setup_id, "triggered", self._clock.elapsed, true=hangs)
+        if case.state is TradeState.PROTECTED and held > self._settings.chase_after:
+            why = f"the stop was set off {held:.0f} s ago and {case.remaining} are not sold"
+            case = self._step(case, TradeState.STOP_TRIGGERED_UNFILLED, why)
+        if case.state is TradeState.STOP_TRIGGERED_UNFILLED:
+            why = "the stop was jumped"
+            case = self._step(case, TradeState.FLATTENING, why, flatten_why=why)
+        return case
+
+    def _prices(self, case: Case) -> tuple[TopOfBook | None, float]:
+        """Return the best prices of a case and for how long the index has been silent; poll where that is needed."""
+        if case.state not in HOLDING:
+            return None, 0.0
+        elapsed, quotes, index = self._clock.elapsed, self._ports.quotes, self._settings.index
+        prices = prices_of(quotes, index, case.contract, self._clock.now)
+        silent = silence(self._timers, "index", prices.index_age, elapsed, self._settings)
+        mute = silence(self._timers, f"quote {case.setup_id}", prices.book_age, elapsed, self._settings)
+        if max(silent, mute) > self._settings.poll_age:
+            self._poll(case)
+            prices = prices_of(quotes, index, case.contract, self._clock.now)
+        return prices.book, silent
+
+    def _sight(self, case: Case, book: TopOfBook | None, silent: float, entries_stopped: str) -> Sight:
+        elapsed, owner = self._clock.elapsed, case.setup_id
+        return Sight(
+            now=self._clock.late,
+            book=book,
+            acted=self._timers.passed(owner, ACTED, elapsed),
+            sold=self._timers.passed(owner, SOLD, elapsed),
+            lost=self._timers.held(owner, "lost", elapsed, true=case.legs_are_gone),
+            unlisted=self._timers.held(owner, "unlisted", elapsed, true=case.bought > 0 and not case.legs),
+            entries_stopped=entries_stopped,
+            raise_stop_to=break_even(case, book) if silent > self._settings.break_even_age else None,
+        )
+
+    def _poll(self, case: Case) -> None:
+        """Ask for prices over REST; when that fails too, the legs at the broker are all there is."""
+        if not self._timers.is_due("prices", case.contract, self._clock.elapsed, self._settings.query_every):
+            return
+        try:
+            self._ports.quotes.refresh((self._settings.index, case.contract))
+        except BrokerError as error:
+            text = f"no prices by feed or REST while {case.contract} is held: {spoken(error)}"
+            self._ports.notifier.alert(Severity.CRITICAL, f"prices:{case.contract}", text)

@@ -1,0 +1,87 @@
+"""Time as the guardian may rely on it: waits by the stopwatch, deadlines by the later of two clocks, requests rationed.
+
+The rules: no correction of the machine's clock shortens a wait that keeps us from selling twice, and none delays the
+moment at which a position must be flat. Nothing is remembered across a start, so every wait then begins anew.
+"""
+
+from collections import deque
+from datetime import datetime, timedelta
+
+from agents.execution.guardian.ports import Clock
+
+
+class SteadyClock:
+    """The market's clock watched by a stopwatch.
+
+    `read` once in each step; then `now` is what the clock says and `late` never lies before the moment at which this
+    process began plus what the stopwatch has counted since, and never goes back.
+    """
+
+    def __init__(self, clock: Clock, tolerance: float) -> None:
+        self._clock = clock
+        self._tolerance = tolerance
+        self.now = self.late = clock.now()
+        self.elapsed = clock.elapsed()
+        self.stepped_at: float | None = None
+        self.step_seconds = 0.0
+
+    def read(self, now: datetime | None = None) -> None:
+        """Look at both clocks, and notice when they part; `now` is given where the caller has just looked."""
+        now, elapsed = now or self._clock.now(), self._clock.elapsed()
+        passed = timedelta(seconds=elapsed - self.elapsed)
+        difference = (now - self.now - passed).total_seconds()
+        if abs(difference) > self._tolerance:
+            self.stepped_at, self.step_seconds = elapsed, difference
+        self.late = max(now, self.late + passed)
+        self.now, self.elapsed = now, elapsed
+
+    def has_stepped_within(self, seconds: float) -> bool:
+        """Whether the clock was set in the last `seconds`."""
+        return self.stepped_at is not None and self.elapsed - self.stepped_at < seconds
+
+
+class Timers:
+    """How long a condition has held without a break, by the stopwatch."""
+
+    def __init__(self) -> None:
+        self._since: dict[tuple[str, str], float] = {}
+
+    def held(self, owner: str, what: str, elapsed: float, *, true: bool = True) -> float:
+        """Take note whether the condition holds and return for how many seconds it has."""
+        if not true:
+            self._since.pop((owner, what), None)
+            return 0.0
+        return elapsed - self._since.setdefault((owner, what), elapsed)
+
+    def restart(self, owner: str, what: str, elapsed: float) -> None:
+        """Begin counting now."""
+        self._since[owner, what] = elapsed
+
+    def is_due(self, owner: str, what: str, elapsed: float, every: float) -> bool:
+        """Whether it is time to do something again; counts from now if so, and is due at once the first time."""
+        last = self._since.get((owner, what))
+        if last is not None and elapsed - last < every:
+            return False
+        self._since[owner, what] = elapsed
+        return True
+
+    def passed(self, owner: str, what: str, elapsed: float) -> float:
+        """Return the seconds since `restart` or `is_due` last counted, infinite when they never did."""
+        last = self._since.get((owner, what))
+        return float("inf") if last is None else elapsed - last
+
+
+class Throttle:
+    """At most so many order requests in any second. A new one begins full: it cannot know what was sent before it."""
+
+    def __init__(self, per_second: int, elapsed: float) -> None:
+        self._sent = deque([elapsed] * per_second, maxlen=per_second)
+
+    def is_free(self, elapsed: float, count: int = 1) -> bool:
+        """Whether `count` more requests may be sent now."""
+        size = self._sent.maxlen or 1
+        return elapsed - self._sent[min(count, size) - 1] > 1.0
+
+    def count(self, elapsed: float) -> None:
+        """Take note of a request."""
+        self._sent.append(elapsed)
