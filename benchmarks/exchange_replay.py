@@ -53,6 +53,7 @@ CLIENT = "1000000001"
 CONTROL = {"Authorization": "Bearer replay"}
 LEAD_SECONDS = 4  # real seconds between the start of the market's clock and the open
 FILL_SECONDS = 60  # real seconds that filling may go on after the close
+SHOWN = 10  # of the candles that differ
 TICK = Decimal("0.05")
 KINDS = {"INDEX": InstrumentKind.INDEX, "FUTIDX": InstrumentKind.FUTURE, "OPTIDX": InstrumentKind.OPTION}
 
@@ -65,6 +66,7 @@ class Plan:
     on: date
     speed: float
     seed: int
+    minutes: int
 
     @property
     def starts_at(self) -> int:
@@ -145,7 +147,7 @@ async def look(url: str, instruments: Sequence[FeedInstrument], recorded: Candle
             seen.longest_silence = max(seen.longest_silence, time.monotonic() - heard_at if seen.prices else 0.0)
             heard_at = time.monotonic()
             for packet in read_frame(bytes(frame, "ascii") if isinstance(frame, str) else frame).packets:
-                if isinstance(packet, Price) and packet.traded_at >= recorded.opens_at:
+                if isinstance(packet, Price) and recorded.opens_at <= packet.traded_at < recorded.closes_at:
                     _hold(packet, recorded, seen)
     return seen
 
@@ -167,7 +169,7 @@ async def replay(plan: Plan, ports: tuple[int, int], recording: Recording) -> tu
         settings = Settings(mode="paper", data_dir=Path(folder), exchange_port=ports[0])
         dhan = await asyncio.to_thread(lambda: open_dhan(settings, wall=wall, sleep=time.sleep, jitter=lambda: 0.5))
         listings = [one for one in dhan.masters.of(plan.on).listings if one.segment in {"IDX_I", "NSE_FNO"}]
-        recorded = candles_of(recording, plan.on, {(one.segment, one.security_id) for one in listings})
+        recorded = candles_of(recording, plan.on, {(one.segment, one.security_id) for one in listings}, plan.minutes)
         clock = MarketTime(
             _control(
                 ports, "PUT", "/clock", {"mode": "set", "at": ist(plan.starts_at).isoformat(), "speed": plan.speed}
@@ -213,13 +215,13 @@ def _control(ports: tuple[int, int], method: str, path: str, body: Any = None) -
 
 def rows(kept: Kept, seen: Looked, feed: LiveFeed, recorded: Candles) -> list[tuple[str, str, str]]:
     """Return the table's rows: what, measured, wanted."""
-    made = {(bar.key, bar.opened_at): tuple(bar[2:7]) for bar in kept.bars_kept}
+    made = {(bar.key, bar.opened_at): tuple(bar[2:7]) for bar in kept.bars_kept if bar.opened_at < recorded.closes_at}
     heard = {place: row for place, row in made.items() if place not in kept.filled}
     right = sum(made.get(place) == row for place, row in recorded.rows.items())
     sure = sum(recorded.rows.get(place) == row for place, row in heard.items())
     total = len(recorded.rows)
     wrong = [(place, made.get(place), row) for place, row in recorded.rows.items() if made.get(place) != row]
-    for place, ours, row in wrong[:10]:
+    for place, ours, row in wrong[:SHOWN]:
         print(f"differs: {place[0]} {datetime.fromtimestamp(place[1], UTC)} has {ours}, recorded {row}")
     return [
         ("recorded minutes with trades", f"{total:,}", ""),
@@ -240,9 +242,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the recorded one-minute candles")
     parser.add_argument("--on", type=date.fromisoformat, default=date(2022, 11, 10), help="which session")
     parser.add_argument("--speed", type=float, default=60.0, help="market seconds in a second")
+    parser.add_argument("--minutes", type=int, default=375, help="how much of the session, from its open")
     parser.add_argument("--seed", type=int, default=7, help="which path of prices within the candles")
     asked = parser.parse_args()
-    plan = Plan(asked.data, asked.on, asked.speed, asked.seed)
+    plan = Plan(asked.data, asked.on, asked.speed, asked.seed, asked.minutes)
     context = multiprocessing.get_context("spawn")
     ready, tell = context.Pipe()
     server = context.Process(target=serve, args=(plan, tell))
@@ -254,7 +257,7 @@ def main() -> None:
     finally:
         server.terminate()
         server.join()
-    same = digest(recording, plan.on, plan.seed) == digest(recording, plan.on, plan.seed)
+    same = digest(recording, plan.on, plan.seed, plan.minutes) == digest(recording, plan.on, plan.seed, plan.minutes)
     print(f"| {plan.on}, {plan.speed:g} times as fast, seed {plan.seed} | measured | wanted |\n|---|---|---|")
     for row in [*table, ("bytes of two exchanges with this seed", "equal" if same else "differ", "equal")]:
         print(f"| {' | '.join(row)} |")

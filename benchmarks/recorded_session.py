@@ -43,8 +43,8 @@ def read(folder: Path, on: date) -> Recording:
     return Recording(*frames)
 
 
-def candles_of(recording: Recording, on: date, listed: Collection[tuple[str, int]]) -> Candles:
-    """Return the recorded candles of one session, straight from the frames.
+def candles_of(recording: Recording, on: date, listed: Collection[tuple[str, int]], minutes: int) -> Candles:
+    """Return the recorded candles of the first minutes of a session, straight from the frames.
 
     Raises
     ------
@@ -75,12 +75,13 @@ def candles_of(recording: Recording, on: date, listed: Collection[tuple[str, int
                 (key, at): (*row, units)
                 for at, row, units in zip(opened, prices.tolist(), volume.tolist(), strict=True)
             }
-    times = [at for _, at in found]
-    return Candles(found, min(times), max(times) + 60)
+    opens_at = at_ist(on, 9, 15) // 1000
+    closes_at = opens_at + minutes * 60
+    return Candles({place: row for place, row in found.items() if place[1] < closes_at}, opens_at, closes_at)
 
 
-def digest(recording: Recording, on: date, seed: int) -> str:
-    """Return a digest of every byte that one client gets who subscribes to everything for the whole session."""
+def digest(recording: Recording, on: date, seed: int, minutes: int) -> str:
+    """Return a digest of every byte that one client gets who subscribes to everything before the open."""
     market = recorded_market(recording, seed)
     starts = at_ist(on, 9, 14)
     accounts = Accounts(1, [Account(CLIENT)])
@@ -98,7 +99,7 @@ def digest(recording: Recording, on: date, seed: int) -> str:
             channel, json.dumps({"RequestCode": 21, "InstrumentCount": len(rows), "InstrumentList": rows}), core.now
         )
     sent = hashlib.sha256()
-    while core.now < at_ist(on, 15, 31):
+    while core.now < at_ist(on, 9, 16) + minutes * 60_000:
         clock.move(STEP)
         hub.advance(core.settle())
         for frame in channel.take(core.now):

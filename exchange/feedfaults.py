@@ -12,10 +12,13 @@ from exchange import packets
 from exchange.channels import Channel, Instrument
 from exchange.clock import Millis
 from exchange.core import Core
+from exchange.faults import FaultBox
 from exchange.market import Book
+from exchange.services import NoFaults
 
 _LTP_AT: Final = 8
 _LTT_AT: Final = {packets.TICKER: 12, packets.QUOTE: 14, packets.FULL: 14}
+_OF_BOOKS: Final = frozenset({"feed_stale", "feed_zero_prices"})
 _PRICED: Final = (packets.TICKER, packets.QUOTE, packets.FULL)
 _NAN = struct.pack("<f", float("nan"))
 
@@ -31,6 +34,13 @@ class FeedFaults:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+
+    def spares(self, channel: Channel) -> bool:
+        """Whether no fault is in force that may change a book which this connection is shown."""
+        faults = self._core.faults
+        if channel.first_seen or not isinstance(faults, NoFaults | FaultBox):
+            return False
+        return isinstance(faults, NoFaults) or not any(script.name in _OF_BOOKS for script in faults.scripts())
 
     def book(self, channel: Channel, instrument: Instrument, book: Book) -> Book:
         """Return the book that a connection is shown."""

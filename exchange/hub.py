@@ -7,13 +7,14 @@ called.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
 from typing import Final
 
 from exchange import packets
 from exchange.accounts import Refused, TokenRefusedError
-from exchange.channels import Channel, FeedRules, Instrument
+from exchange.channels import INDEX, Channel, FeedRules, Instrument
 from exchange.clock import Millis, ist
 from exchange.core import Core
 from exchange.feedfaults import FeedFaults
@@ -24,11 +25,45 @@ EVICTED: Final = 805
 NO_PLAN: Final = 806
 REFUSED: Final[dict[Refused, int]] = {"expired": 807, "replaced": 808, "malformed": 809, "client": 810}
 
-AT_ONCE: Final = 100  # instruments looked at in one step
-CATCH_UP: Final = 10_000  # milliseconds of real time; a clock that jumps further leaves a hole
+AT_ONCE: Final = 25  # instruments looked at in one step
+PUT_AT_ONCE: Final = 200  # packets owed in one step
+CATCH_UP: Final = 2_000  # milliseconds of real time, but LEAST_CATCH_UP at least of market time; a clock that jumps
+LEAST_CATCH_UP: Final = 10_000  # further, or a machine that falls further behind, leaves a hole
 Due = dict[int, dict[Instrument, Book]]
-Packed = dict[tuple[Instrument, Mode], bytes]
+Order = tuple[tuple[Instrument, Mode], ...]
 _OPEN_STATUS = packets.status(packets.Target(packets.SEGMENTS["NSE_FNO"], 0))
+
+
+@dataclass
+class Made:
+    """What was made for one connection in one window and serves others too: packets, and whole frames by order."""
+
+    packets: dict[tuple[Instrument, Mode], bytes] = field(default_factory=dict)
+    frames: dict[int, Sequence[bytes]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Subscribed:
+    """A connection's instruments in the order of its packets, as last seen; `shares` says that frames fit others."""
+
+    order: Order
+    places: Mapping[Instrument, int]
+    shares: bool
+
+    @classmethod
+    def of(cls, channel: Channel, known: dict[Order, "Subscribed"]) -> "Subscribed":
+        """Return what a channel has subscribed, the same object for the same instruments in the same order."""
+        order = tuple(channel.modes.items())
+        if order not in known:
+            shares = all(mode != "quote" or one.segment == INDEX for one, mode in order)
+            known[order] = cls(order, {one: place for place, (one, _) in enumerate(order)}, shares)
+        return known[order]
+
+    def traded(self, states: Mapping[Instrument, Book]) -> Iterable[tuple[Instrument, Mode]]:
+        """Return those that traded, in order."""
+        if len(states) * 4 > len(self.order):
+            return (pair for pair in self.order if pair[0] in states)
+        return (self.order[place] for place in sorted(self.places[one] for one in states if one in self.places))
 
 
 class Hub:
@@ -51,6 +86,8 @@ class Hub:
         self._until = self._window(core.now)
         self._undone: Iterator[None] = iter(())
         self._bells = Bells(core.market)
+        self._subscribed: dict[int, Subscribed] = {}
+        self._orders: dict[Order, Subscribed] = {}
 
     def connect(self, client_id: str, token: str, now: Millis) -> Channel:
         """Open a connection; one that is refused comes back with the reason in its outbox, closing.
@@ -77,9 +114,13 @@ class Hub:
         """Do what a client asks, after everything before it has been sent."""
         self.advance(now)
         self._put(channel, channel.request(message, self._core.market, now), now)
+        self._subscribed.pop(channel.number, None)
 
     def leave(self, channel: Channel) -> None:
         """Forget a connection."""
+        self._subscribed.pop(channel.number, None)
+        if not self._subscribed:
+            self._orders.clear()
         if channel in self.channels:
             self.channels.remove(channel)
 
@@ -105,7 +146,7 @@ class Hub:
         self._finish()
         until = self._window(now)
         self._until = min(self._until, until)  # the clock may have been set back
-        most = self._window(int(CATCH_UP * max(self._core.clock.speed, 1.0)))
+        most = self._window(max(int(CATCH_UP * self._core.clock.speed), LEAST_CATCH_UP))
         spans = [(self._until, until)]
         if until - self._until > 2 * most:
             spans = [(self._until, self._until + most), (until - most, until)]
@@ -141,12 +182,16 @@ class Hub:
             self._look(wanted[first : first + AT_ONCE], (after, until), due)
             yield
         opening = {self._window(at) for at in self._bells.between(after, until + self.rules.conflate)} - {after}
+        put = 0
         for window in sorted(due.keys() | opening):
-            packed: Packed = {}
+            made, states = Made(), due.get(window, {})
             for channel in busy:
                 owed = [_OPEN_STATUS] if window in opening else []
-                self._put(channel, owed + self._owed(channel, due.get(window, {}), packed), window)
-                yield
+                self._show(channel, states, made, owed, window)
+                put += len(states)
+                if put >= PUT_AT_ONCE:
+                    put = 0
+                    yield
 
     def _look(self, wanted: Iterable[Instrument], span: tuple[Millis, Millis], due: Due) -> None:
         """Add, by window, the books of the instruments that traded in it."""
@@ -159,29 +204,53 @@ class Hub:
             except UnknownInstrumentError:  # expired while subscribed
                 continue
 
-    def _owed(self, channel: Channel, states: Mapping[Instrument, Book], packed: Packed) -> list[bytes]:
-        """Return a window's packets for a connection; `packed` holds those made for the others."""
+    def _show(
+        self, channel: Channel, states: Mapping[Instrument, Book], made: Made, first: list[bytes], window: Millis
+    ) -> None:
+        """Owe a window's packets to a connection, after those that go first."""
+        subscribed = self._subscribed.get(channel.number)
+        if subscribed is None:
+            subscribed = self._subscribed[channel.number] = Subscribed.of(channel, self._orders)
+        if first or not subscribed.shares or not self._faults.spares(channel):
+            self._put(channel, first + self._owed(channel, subscribed.traded(states), states, made), window)
+            return
+        frames = made.frames.get(id(subscribed))
+        if frames is None:
+            owed = self._owed(channel, subscribed.traded(states), states, made)
+            frames = made.frames[id(subscribed)] = self._framed(owed)
+        if not channel.silent and not channel.closing:
+            self._faults.put(channel, frames, window)
+
+    def _owed(
+        self,
+        channel: Channel,
+        traded: Iterable[tuple[Instrument, Mode]],
+        states: Mapping[Instrument, Book],
+        made: Made,
+    ) -> list[bytes]:
+        """Return a window's packets for a connection."""
         owed: list[bytes] = []
-        for one, mode in channel.modes.items():
-            true = states.get(one)
-            if true is None:
-                continue
-            shown = self._faults.book(channel, one, true)
-            packet = packed.get((one, mode)) if shown is true else channel.packet_of(one, shown)
+        spared = self._faults.spares(channel)
+        for pair in traded:
+            one, mode = pair
+            true = states[one]
+            shown = true if spared else self._faults.book(channel, one, true)
+            packet = made.packets.get(pair) if shown is true else channel.packet_of(one, shown)
             if packet is None:
-                packet = packed[one, mode] = channel.packet_of(one, true)
+                packet = made.packets[pair] = channel.packet_of(one, true)
             owed.append(packet)
             if mode == "quote":
                 owed += channel.beside(one, shown)
         return owed
 
+    def _framed(self, owed: Sequence[bytes]) -> Sequence[bytes]:
+        size = 1 if len(owed) <= self.rules.one_a_frame else self.rules.a_frame
+        return [b"".join(owed[start : start + size]) for start in range(0, len(owed), size)]
+
     def _put(self, channel: Channel, owed: Sequence[bytes], window: Millis) -> None:
         if not owed or channel.silent or channel.closing:
             return
-        alone = len(owed) <= self.rules.one_a_frame
-        size = 1 if alone else self.rules.a_frame
-        frames = [b"".join(owed[start : start + size]) for start in range(0, len(owed), size)]
-        self._faults.put(channel, frames, window)
+        self._faults.put(channel, self._framed(owed), window)
 
     def _window(self, at: Millis) -> Millis:
         return at // self.rules.conflate * self.rules.conflate

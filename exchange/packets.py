@@ -79,20 +79,27 @@ def open_interest(target: Target, contracts: int) -> bytes:
 def full(target: Target, book: Book) -> bytes:
     """Return a full packet, 162 bytes: quote, open interest and five levels of depth."""
     rows = book.depth if len(book.depth) == DEPTH else _NOBODY
-    depth = [
-        number
-        for bids, asks, bid_orders, ask_orders, bid, ask in rows
-        for number in (bids & _U32, asks & _U32, bid_orders & _U16, ask_orders & _U16, bid / 100, ask / 100)
-    ]
+    depth: list[float] = []
+    for bids, asks, bid_orders, ask_orders, bid, ask in rows:
+        depth += (bids & _U32, asks & _U32, bid_orders & _U16, ask_orders & _U16, bid / 100, ask / 100)
     return _FULL.pack(
         FULL,
         _FULL.size,
         *target,
-        *_trade(book),
+        book.ltp / 100,
+        book.ltq & _U16,
+        wall_clock(book.ltt),
+        book.average / 100,
+        book.volume & _U32,
+        book.total_ask_quantity & _U32,
+        book.total_bid_quantity & _U32,
         book.open_interest & _U32,
         book.open_interest_high & _U32,
         book.open_interest_low & _U32,
-        *_day(book),
+        book.open / 100,
+        book.previous_close / 100,
+        book.high / 100,
+        book.low / 100,
         *depth,
     )
 

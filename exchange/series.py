@@ -43,6 +43,8 @@ def longer(candles: Iterable[Candle], open_at: Millis, minutes: int) -> list[Can
     minutes : int
         The interval.
     """
+    if minutes == 1:
+        return list(candles)
     spans: dict[Millis, list[Candle]] = {}
     for candle in candles:
         start = open_at + (candle.opened_at - open_at) // (minutes * MINUTE) * minutes * MINUTE

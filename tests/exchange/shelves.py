@@ -10,7 +10,17 @@ from exchange.accounts import Account, Accounts
 from exchange.clock import MarketClock, Millis, at_ist, ist
 from exchange.contracts import Contract
 from exchange.core import Core
-from exchange.market import Book, Candle, Chain, Level, Print, TradingHours, UnknownInstrumentError
+from exchange.market import (
+    Book,
+    Candle,
+    Chain,
+    Level,
+    Options,
+    OptionSide,
+    Print,
+    TradingHours,
+    UnknownInstrumentError,
+)
 from exchange.rules import Rules
 from exchange.services import Faults, Parameters
 
@@ -109,6 +119,9 @@ class Shelf:
 
     def candles(self, security_id: int, segment: str, start: Millis, end: Millis, now: Millis) -> Sequence[Candle]:
         return []
+
+    def options(self, side: OptionSide, now: Millis) -> Options | None:
+        return None
 
     def expiries(self, underlying_id: int, now: Millis) -> Sequence[date]:
         return [EXPIRY]

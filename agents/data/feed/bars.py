@@ -117,8 +117,8 @@ class MinuteBars:
             tape.covered_from = self._next_minute(now)
             return
         at = price.traded_at
-        if at < self._oldest:  # never traded, or nonsense
-            tape.remember(price)
+        if at < self._oldest:
+            self._untraded(tape, price, now)
             return
         if at > self._newest + self._hole and at > self._minutes.opening_of(at) + self._hole:
             self.missed(at)
@@ -137,6 +137,12 @@ class MinuteBars:
             if tape.last_at and tape.makes_bars and tape.says_news(price):
                 self._doubts.append(Doubt(price.key, minute))
             tape.remember(price)
+
+    def _untraded(self, tape: Tape, price: Price, now: int) -> None:
+        """Take an instrument in that has never traded: nothing of what it will trade is missed from now on."""
+        if tape.covered_from is None:
+            tape.covered_from = self._next_minute(now)
+        tape.remember(price)
 
     def take_interest(self, key: FeedKey, units: int) -> None:
         """Take open interest in that came in a packet of its own."""
