@@ -2,7 +2,7 @@
 
 import typer
 
-from zonedesk.commands import audit, desk, download, market, research, venue
+from zonedesk.commands import audit, desk, download, market, research, venue, why
 
 EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not ready or not healthy. Results go to standard output."
 
@@ -28,6 +28,7 @@ app.command()(desk.up)
 app.command()(desk.down)
 app.command()(desk.status)
 app.command()(desk.doctor)
+app.command()(why.why)
 app.add_typer(audit.app, name="audit")
 app.command(hidden=True)(desk.feed)
 

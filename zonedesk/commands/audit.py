@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zonedesk.shell import DataDir, Debug, ExitCode, Json, Mode, Shell, day, settings_of, wall_now
+from zonedesk.shell import DataDir, Debug, ExitCode, Json, Mode, Shell, day, settings_of
 
 if TYPE_CHECKING:
-    from agents.data.ledger import ChainReport, Ledger
-    from agents.settings import Settings
+    from agents.data.ledger import ChainReport
 
 app = typer.Typer(no_args_is_help=True, help="Verify and export the log of everything the desk did.")
 
@@ -43,14 +42,15 @@ def verify(
     shell = Shell(as_json, debug)
     with shell.errors():
         from agents.data.ledger import check_audit  # noqa: PLC0415  (start-up)
+        from zonedesk.ledgers import existing_ledger  # noqa: PLC0415  (start-up)
 
         if file is not None:
             report, place = check_audit(file), str(file)
             known = head is None or head == report.head
         else:
-            with_ledger = _ledger(settings_of(data_dir, mode, default="paper"))
-            report, place = with_ledger.verify(), with_ledger.name
-            known = head is None or with_ledger.knows(head)
+            ledger = existing_ledger(settings_of(data_dir, mode, default="paper"))
+            report, place = ledger.verify(), ledger.name
+            known = head is None or ledger.knows(head)
         shell.result({"place": place, "sound": report.sound and known, **report.model_dump()}, _text(place, report))
         if not known:
             shell.note(f"the hash {head} is not in the chain: rows were taken out, or it is another ledger")
@@ -72,20 +72,12 @@ def export(
     """Write the log into a file that `audit verify FILE` checks on any machine, without the ledger."""
     shell = Shell(as_json, debug)
     with shell.errors():
-        ledger = _ledger(settings_of(data_dir, mode, default="paper"))
+        from zonedesk.ledgers import existing_ledger  # noqa: PLC0415  (start-up)
+
+        ledger = existing_ledger(settings_of(data_dir, mode, default="paper"))
         made = ledger.export(file, first=day(first) if first else None, last=day(last) if last else None)
         text = f"wrote rows {made.first} to {made.last} with {made.calls} calls to {file}\nlast hash {made.head}"
         shell.result({"file": str(file), **made.model_dump()}, text)
-
-
-def _ledger(settings: "Settings") -> "Ledger":
-    """Open the ledger that is there; looking must not create one."""
-    from agents.bootstrap import open_ledger  # noqa: PLC0415  (start-up)
-    from agents.domain.errors import MissingDataError  # noqa: PLC0415  (start-up)
-
-    if settings.ledger_url is None and not settings.ledger_path.exists():
-        raise MissingDataError(f"there is no ledger at {settings.ledger_path}; name its folder with --data-dir, --mode")
-    return open_ledger(settings, now=wall_now)
 
 
 def _text(place: str, report: "ChainReport") -> str:

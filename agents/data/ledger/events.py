@@ -78,6 +78,17 @@ class EventLog:
         with reading(self._engine) as connection:
             return [as_event(row) for row in connection.execute(query)]
 
+    def refs(self, prefix: str = "", limit: int = 500) -> list[str]:
+        """Return the ids that events speak of: those that begin with `prefix`, or the last ones without one."""
+        query = select(links.c.ref).group_by(links.c.ref).limit(limit)
+        if prefix:
+            query = query.where(links.c.ref.startswith(prefix, autoescape=True)).order_by(links.c.ref)
+        else:
+            recent = select(links.c.ref).order_by(links.c.seq.desc()).limit(limit)
+            query = select(recent.subquery().c.ref).distinct()
+        with reading(self._engine) as connection:
+            return list(connection.execute(query).scalars())
+
     def latest(self, kind: str) -> LedgerEvent | None:
         """Return the last event of a kind, None before the first."""
         query = select(events).where(events.c.kind == kind).order_by(events.c.seq.desc()).limit(1)
