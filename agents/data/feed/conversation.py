@@ -90,6 +90,7 @@ class Conversation:
         self._progress = progress
         self._around = around
         self._counts = around.counts
+        self._told: set[str] = set()
 
     async def hold(self, stop: Stop) -> End:
         """Subscribe, read and watch until one of them, or `stop`, ends it; then leave."""
@@ -131,7 +132,7 @@ class Conversation:
         try:
             async for message in self._socket:
                 if isinstance(message, str):
-                    self._counts.add("feed_unknown", "text")
+                    self._odd("feed_unknown", "text", "text came where packets belong")
                 elif (end := self._frame(message)) is not None:
                     return end
         except ConnectionClosed as error:
@@ -145,13 +146,14 @@ class Conversation:
         self._counts.add("feed_frames")
         self._counts.add("feed_packets", number=len(found.packets))
         for code in found.unknown:
-            self._counts.add("feed_unknown", str(code))
-        latest = int((now + self._around.watch.ahead).timestamp())
+            self._odd(
+                "feed_unknown", str(code), f"packets of code {code} came, which nobody knows; they are passed over"
+            )
         heard, end = [], None
         for packet in found.packets:
             if isinstance(packet, Disconnect):
                 end = end_of(packet.reason)
-            elif self._is_believable(packet, latest):
+            elif self._is_believable(packet, now):
                 heard.append(packet)
         if heard:
             self._around.listener.heard(heard, now)
@@ -161,18 +163,29 @@ class Conversation:
             self._around.listener.missed(now)
         return end
 
-    def _is_believable(self, packet: Packet, latest: int) -> bool:
+    def _is_believable(self, packet: Packet, now: datetime) -> bool:
         if not isinstance(packet, Price):
             return True
+        is_first = packet.key in self._progress.unanswered
         self._progress.unanswered.discard(packet.key)
-        if packet.traded_at > latest:
-            self._counts.add("feed_unsound", "from the future")
+        age = now.timestamp() - packet.traded_at
+        if -age > self._around.watch.ahead.total_seconds():
+            self._odd("feed_unsound", "from the future", f"a trade {-age:.0f} s in the future came; it is left out")
             return False
         if not packet.sound:
-            self._counts.add("feed_unsound", "price")
+            self._odd("feed_unsound", "price", "prices that are none came; their minutes are read from the charts")
             return True  # the listener must know that something was not said
+        if not is_first and age > self._around.watch.stale_after.total_seconds():
+            self._odd("feed_late", "", f"packets came {age:.0f} s after their trades")
         self._progress.newest = max(self._progress.newest, packet.traded_at)
         return True
+
+    def _odd(self, name: str, label: str, text: str) -> None:
+        """Count something odd, and log the first of its kind on this connection."""
+        self._counts.add(name, label)
+        if f"{name}{label}" not in self._told:
+            self._told.add(f"{name}{label}")
+            _log.warning("%s", text)
 
     async def _look(self) -> End:
         """Watch the feed's age, and ask again for instruments that never answered."""

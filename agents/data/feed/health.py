@@ -9,9 +9,9 @@ class Counts:
     """Counts by name and label, such as ``feed_ended{lost}``.
 
     The names are the contract: `feed_connected`, `feed_ended`, `feed_frames`, `feed_packets`, `feed_unknown`,
-    `feed_damaged`, `feed_unsound`, `feed_resubscribed`, `bars_made`, `bars_doubtful`, `gaps_asked`, `gaps_filled`,
-    `gaps_failed`, `gaps_empty`, `rows_written`, `writes_failed`, `snapshots_dropped`, and `updates_` with `connected`,
-    `ended`, `heard`, `repeated`, `foreign`, `unreadable`.
+    `feed_damaged`, `feed_unsound`, `feed_late`, `feed_resubscribed`, `bars_made`, `bars_doubtful`, `gaps_asked`,
+    `gaps_filled`, `gaps_failed`, `gaps_empty`, `rows_written`, `writes_failed`, `snapshots_dropped`, and `updates_`
+    with `connected`, `ended`, `heard`, `repeated`, `foreign`, `rejected`, `unreadable`.
     """
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from agents.data.feed.alerts import AlertLog, OrderAlert, UnreadableAlertError, read_alert
+from agents.data.feed.alerts import AlertLog, AlertStatus, OrderAlert, UnreadableAlertError, read_alert
 from agents.data.feed.health import Counts
 from agents.data.feed.link import Link, Stop
 from agents.data.feed.pace import End, Pace, Sleep, Why
@@ -163,6 +163,24 @@ class UpdatesClient:
         if news is None:
             self.counts.add("updates_repeated")
             return
+        self._note(news)
+        self._listener.changed(news, now)
+
+    def _note(self, news: OrderAlert) -> None:
+        """Count and log an order's new state; what nobody here asked for, and refusals, louder."""
+        rejected = news.status is AlertStatus.REJECTED
         if news.foreign:
             self.counts.add("updates_foreign")
-        self._listener.changed(news, now)
+        if rejected:
+            self.counts.add("updates_rejected")
+        _log.log(
+            logging.WARNING if news.foreign or rejected else logging.INFO,
+            "order %s, leg %d%s: %s, %d of %d; %s",
+            news.order_id,
+            news.leg,
+            " (not sent by the desk)" if news.foreign else "",
+            news.status.name,
+            news.traded_quantity,
+            news.quantity,
+            news.reason,
+        )

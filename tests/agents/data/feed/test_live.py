@@ -26,7 +26,7 @@ FAULTS = [
     ("feed_reset", {"skip": 20, "times": 2}, "feed_ended{lost}"),
     ("feed_deaf", {}, "feed_ended{lost}"),
     ("feed_silent", {"skip": 20}, "feed_ended{stale}"),
-    ("feed_lag", {"skip": 20, "times": 3, "parameters": {"seconds": 20}}, ""),
+    ("feed_lag", {"skip": 20, "times": 3, "parameters": {"seconds": 40}}, "feed_late"),
     ("feed_stale", {"skip": 20, "times": 400}, "feed_ended{stale}"),
     ("feed_disordered", {"skip": 20, "times": 5}, "bars_doubtful"),
     ("feed_together", {"times": 20}, ""),
@@ -95,6 +95,7 @@ def test_no_fault_of_the_feed_costs_or_spoils_a_candle(
     assert not shows or feed.counts.all()[shows] > 0
     assert feed.counts.of("feed_connected") <= 6
     ours = [record for record in caplog.records if not record.name.startswith("uvicorn")]
+    assert not shows or any(one.levelno >= logging.WARNING and one.name.startswith("agents.") for one in ours)
     assert place.keys.now not in "\n".join(record.getMessage() + (record.exc_text or "") for record in ours)
 
 
@@ -103,6 +104,29 @@ def test_a_quiet_wire_needs_the_charts_for_the_first_minute_only() -> None:
     first = {bar.opened_at for bar in shelf.kept}
     assert feed.counts.of("gaps_filled") <= 2 * 3
     assert feed.counts.of("bars_made") >= 3 * (len(first) - 3)
+
+
+@pytest.mark.parametrize("code", [806, 807, 808, 809, 810])
+def test_a_disconnect_that_names_the_credentials_waits_for_others(code: int, caplog: pytest.LogCaptureFixture) -> None:
+    async def play() -> tuple[int, int]:
+        async with venue(20.0) as place:
+            shelf, stop = Shelf(), Stop()
+            feed = place.feed(shelf)
+            place.fault("feed_disconnect", parameters={"code": code})
+            running = asyncio.create_task(feed.run(stop))
+            await feed.subscribe([INDEX])
+            await until(lambda: feed.counts.all().get("feed_ended{credentials}", 0) == 1)
+            await asyncio.sleep(0.3)
+            tried = feed.counts.of("feed_connected")
+            assert str(code) in feed.state().trouble
+            place.keys.now = place.issue()
+            await until(lambda: feed.counts.of("feed_packets") > 5, 2.0)
+            stop.say()
+            await running
+            return tried, place.keys.refusals
+
+    assert asyncio.run(play()) == (1, 1)
+    assert f"({code}" in caplog.text or f" {code}:" in caplog.text
 
 
 def test_a_refused_token_is_not_tried_again_until_there_is_another() -> None:
