@@ -92,5 +92,6 @@ def ranges(minutes: Sequence[int]) -> list[tuple[int, int]]:
 
 def _spans(session: Session) -> Spans:
     cash = tuple((int(s.open_at.timestamp()), int(s.close_at.timestamp())) for s in session.segments)
+    frozen = int((session.index_frozen_from or session.close_at).timestamp())  # in the auction an index has no candles
     last = (cash[-1][0], int(session.derivatives_close_at.timestamp()))
-    return Spans(session.on, cash, (*cash[:-1], last))
+    return Spans(session.on, (*cash[:-1], (cash[-1][0], min(cash[-1][1], frozen))), (*cash[:-1], last))

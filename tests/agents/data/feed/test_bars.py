@@ -179,8 +179,8 @@ def test_yesterdays_total_is_not_todays_volume() -> None:
     assert (bar.open, bar.high, bar.low, bar.close, bar.volume) == (199, 200, 198, 200, 650)
 
 
-def test_an_index_has_no_candles_after_the_cash_market() -> None:
-    at = at_ist(ON, 15, 30) // 1000
+def test_an_index_has_no_candles_once_the_closing_auction_begins() -> None:
+    at = at_ist(ON, 15, 15) // 1000
     made = bars_at(at - 200)
     steady(made, at - 200, at + 190)
     sealed = made.seal(at + 189)
