@@ -11,113 +11,53 @@ import argparse
 import asyncio
 import json
 import multiprocessing
-import struct
+import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import requests
+from numpy.typing import NDArray
 from websockets.asyncio.client import connect
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.load_market import FIRST_ID, INSTRUMENTS, OPENED, PRICE, START, Metronome
 from exchange.accounts import Account
-from exchange.clock import Millis, at_ist
-from exchange.contracts import IDX_I, NIFTY, NSE_FNO, Contract, OptionTerms, index_contract, option_contract
-from exchange.market import Book, Candle, Chain, Level, Print, TradingHours, UnknownInstrumentError
+from exchange.contracts import NSE_FNO
 from exchange.packets import FULL
 from exchange.server import ClockPlan, Ports, ServerConfig, run
-from exchange.sessions import Calendar
 
-ON = date(2026, 11, 19)
-OPENED = at_ist(ON, 9, 15)
-START = at_ist(ON, 11, 0)
-INSTRUMENTS = 1_000
 CONNECTIONS = 5
-EVERY: Millis = 250
 ORDERS_A_SECOND = 10
 CLIENT = "1000000001"
 CONTROL = {"Authorization": "Bearer benchmark"}
-FIRST_ID = 900_000
-PRICE = 10_000
-SPOT = 2_430_000
 SETTLE_SECONDS = 5
 
-_HEAD = struct.Struct("<BH")
-_COUNTED = struct.Struct("<I14xII")  # instrument, volume, quantity on offer: the milliseconds since the open
+# Of a full packet: what it is, its instrument, the volume, and the quantity on offer, which tells when it traded.
+_FULL_SIZE = 162
+_FIELDS = {"code": ("u1", 0), "number": ("<u4", 4), "volume": ("<u4", 22), "since": ("<u4", 26)}
+_PACKET = np.dtype(
+    {
+        "names": list(_FIELDS),
+        "formats": [kind for kind, _ in _FIELDS.values()],
+        "offsets": [at for _, at in _FIELDS.values()],
+        "itemsize": _FULL_SIZE,
+    }
+)
 
 
-class Metronome:
-    """A market in which every instrument trades at every quarter of a second, one lot, about one price.
-
-    The volume counts trades; the quantity on offer tells when the trade was made.
-    """
-
-    def __init__(self) -> None:
-        terms = OptionTerms(date(2026, 11, 24), 24_300, "CE", monthly=False)
-        row = replace(option_contract(NIFTY, terms, PRICE, SPOT), lot_size=1)
-        ids = range(FIRST_ID, FIRST_ID + INSTRUMENTS)
-        self._contracts = {(NSE_FNO, number): replace(row, security_id=number) for number in ids}
-        self._contracts[IDX_I, NIFTY.security_id] = index_contract(NIFTY, SPOT)
-        self._calendar = Calendar()
-
-    def hours(self, on: date) -> TradingHours | None:
-        """Return NSE's hours."""
-        return self._calendar.hours(on)
-
-    def contracts(self, on: date) -> Sequence[Contract]:  # noqa: ARG002 - the protocol's shape
-        """Return the instruments."""
-        return list(self._contracts.values())
-
-    def contract(self, security_id: int, segment: str, on: date) -> Contract:  # noqa: ARG002 - the protocol's shape
-        """Return one instrument."""
-        if (segment, security_id) not in self._contracts:
-            raise UnknownInstrumentError(f"{segment} {security_id} is not part of the benchmark")
-        return self._contracts[segment, security_id]
-
-    def top_of_book(self, security_id: int, segment: str, now: Millis) -> Book:
-        """Return a book whose numbers tell trade and time."""
-        base = self.contract(security_id, segment, ON).previous_close
-        count = (now - OPENED) // EVERY
-        at = OPENED + count * EVERY
-        price = base + count % 2 * 5
-        depth = tuple(Level(90_000, 90_000, 9, 9, price - 5 * n, price + 5 + 5 * n) for n in range(5))
-        session = (base, base + 5, base, base)
-        quantities = (90_000, at - OPENED)
-        return Book(
-            price, price + 5, *(90_000, 90_000), price, 1, at, count, PRICE, *(9, 9, 9), *session, *quantities, depth
-        )
-
-    def prints(self, security_id: int, segment: str, after: Millis, until: Millis) -> Sequence[Print]:
-        """Return a trade for every quarter of a second."""
-        self.contract(security_id, segment, ON)
-        counts = range((after - OPENED) // EVERY + 1, (until - OPENED) // EVERY + 1)
-        return [Print(OPENED + count * EVERY, PRICE + count % 2 * 5, 1, count) for count in counts]
-
-    def candles(self, *_: object) -> Sequence[Candle]:
-        """Return none; the benchmark asks for none."""
-        return []
-
-    def expiries(self, *_: object) -> Sequence[date]:
-        """Return the one expiry."""
-        return [date(2026, 11, 24)]
-
-    def chain(self, *_: object) -> Chain:
-        """Return an empty chain; the benchmark asks for none."""
-        return Chain(START, SPOT, {})
-
-
-@dataclass
 class Taken:
     """What one connection took: ages of packets in milliseconds, the last volume by instrument, packets lost."""
 
-    ages: list[float] = field(default_factory=list)
-    last: dict[int, int] = field(default_factory=dict)
-    lost: int = 0
-    packets: int = 0
+    def __init__(self) -> None:
+        self.ages: list[NDArray[np.float64]] = []
+        self.last = np.full(INSTRUMENTS, -1, dtype=np.int64)
+        self.lost = 0
+        self.packets = 0
 
 
 def serve(ready: Connection) -> None:
@@ -147,20 +87,24 @@ async def take(url: str, offset: float, until: float) -> Taken:
 
 
 def count(frame: bytes, taken: Taken, now: float, *, aged: bool) -> None:
-    """Take the packets of a frame, by their lengths; `now` is market time in milliseconds."""
-    place = 0
-    while place < len(frame):
-        code, length = _HEAD.unpack_from(frame, place)
-        if code == FULL:
-            number, volume, since = _COUNTED.unpack_from(frame, place + 4)
-            before = taken.last.get(number, volume)
-            if volume != before:
-                taken.lost += max(volume - before - 1, 0)
-                if aged:
-                    taken.ages.append(now - OPENED - since)
-            taken.last[number] = volume
-            taken.packets += 1
-        place += length
+    """Take the packets of a frame; `now` is market time in milliseconds.
+
+    Raises
+    ------
+    ValueError
+        If the frame holds anything but whole full packets, at most one of an instrument.
+    """
+    packets = np.frombuffer(frame, _PACKET)
+    places = packets["number"].astype(np.int64) - FIRST_ID
+    if not (packets["code"] == FULL).all() or len(np.unique(places)) < len(places):
+        raise ValueError(f"a frame of {len(frame)} bytes is not one full packet of each of some instruments")
+    volume, before = packets["volume"].astype(np.int64), taken.last[places]
+    fresh = (before >= 0) & (volume != before)
+    taken.lost += int(np.maximum(volume - before - 1, 0)[fresh].sum())
+    if aged and fresh.any():
+        taken.ages.append(now - OPENED - packets["since"][fresh].astype(np.float64))
+    taken.last[places] = volume
+    taken.packets += len(packets)
 
 
 def take_all(ports: tuple[int, int], token: str, seconds: float, out: Connection) -> None:
@@ -173,7 +117,7 @@ def take_all(ports: tuple[int, int], token: str, seconds: float, out: Connection
         return await asyncio.gather(*(take(url, offset, until) for _ in range(CONNECTIONS)))
 
     taken = asyncio.run(together())
-    ages = np.concatenate([one.ages for one in taken])
+    ages = np.concatenate([ages for one in taken for ages in one.ages])
     out.send(
         {
             "packets": sum(one.packets for one in taken),
