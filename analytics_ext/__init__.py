@@ -5,6 +5,7 @@ from analytics_ext.blocks import OrderBlocks, order_blocks
 from analytics_ext.confluence import ConfluenceZones, confluence
 from analytics_ext.gaps import FairValueGaps, fair_value_gaps, fill_fraction
 from analytics_ext.lifecycle import Lifecycle, Progress, Reason, ZoneColumns, Zones, live_at, zone_lifecycle
+from analytics_ext.options import MaxPain, OptionValues, black76, implied_volatility, max_pain
 from analytics_ext.profile import (
     Nodes,
     RollingValueArea,
@@ -24,7 +25,9 @@ __all__ = [
     "ConfluenceZones",
     "FairValueGaps",
     "Lifecycle",
+    "MaxPain",
     "Nodes",
+    "OptionValues",
     "OrderBlocks",
     "Progress",
     "Reason",
@@ -37,11 +40,14 @@ __all__ = [
     "ZoneColumns",
     "Zones",
     "average_true_range",
+    "black76",
     "confluence",
     "explosive_zones",
     "fair_value_gaps",
     "fill_fraction",
+    "implied_volatility",
     "live_at",
+    "max_pain",
     "order_blocks",
     "profile_nodes",
     "rolling_value_area",

@@ -37,6 +37,22 @@ def recorded(path: Path) -> Candles:
     return Candles(prices[:, 0], prices.max(axis=1), prices.min(axis=1), prices[:, 3], volume)
 
 
+def option_results(close: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the results of the option kernels on strikes made of closes. Any: as in `results`."""
+    import analytics_ext as kernels  # noqa: PLC0415 - as in `results`
+
+    strike = np.abs(close).astype(np.float64) + 1.0
+    sign = np.where(np.arange(close.size) % 2, 1, -1)
+    volatility = 0.05 + (np.arange(close.size) % 97) / 100.0
+    terms = (float(np.median(strike)), strike, 0.02)
+    values = kernels.black76(*terms, volatility, discount=0.999, sign=sign)
+    yield "black76", values
+    yield "implied_volatility", kernels.implied_volatility(values.price, *terms, discount=0.999, sign=sign)
+    strikes, counts = np.unique(np.abs(close), return_counts=True)
+    pain = kernels.max_pain(strikes, counts, counts[::-1], forward=terms[0])
+    yield "max_pain", (pain.strike, pain.pain) if pain else None
+
+
 def results(candles: Candles) -> Iterator[tuple[str, Any]]:
     """Yield the name and the result of every kernel. Any: they differ in type."""
     import analytics_ext as kernels  # noqa: PLC0415 - only now is it settled which build is imported
@@ -55,6 +71,7 @@ def results(candles: Candles) -> Iterator[tuple[str, Any]]:
     yield "order_blocks", blocks
     yield "order_blocks split", kernels.order_blocks(*candles, half_length=2, boundary="split")
     yield "average_true_range", kernels.average_true_range(high, low, close)
+    yield from option_results(close)
     zones = kernels.explosive_zones(open_, high, low, close)
     yield "explosive_zones", zones
     for name, family in (("gaps", gaps), ("blocks", blocks), ("zones", zones)):
