@@ -1,0 +1,110 @@
+"""Orders as the simulated broker keeps them. Prices are whole ticks, quantities units."""
+
+from dataclasses import dataclass
+
+LIVE = frozenset({"TRANSIT", "PENDING", "PART_TRADED", "TRIGGERED"})
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a super order asks for; prices in ticks."""
+
+    contract: str
+    quantity: int
+    price: int
+    target: int
+    stop: int
+
+    def __str__(self) -> str:
+        return f"{self.quantity} {self.contract} at {self.price}, target {self.target}, stop {self.stop}"
+
+
+@dataclass
+class Leg:
+    """An exit of a super order. It sells at `price`; a stop waits for `trigger` first."""
+
+    name: str
+    order_id: str
+    price: int
+    trigger: int = 0
+    state: str = "PENDING"
+    filled: int = 0
+    value: int = 0
+
+    @property
+    def live(self) -> bool:
+        """Whether it still works in the market."""
+        return self.state in LIVE
+
+
+@dataclass
+class Bracket:
+    """A super order: an entry, and two exits once the entry has filled."""
+
+    order_id: str
+    correlation_id: str
+    contract: str
+    quantity: int
+    price: int
+    target_price: int
+    stop_trigger: int
+    live_at: int
+    visible_at: int
+    dies: bool = False
+    state: str = "TRANSIT"
+    filled: int = 0
+    value: int = 0
+    message: str = ""
+    target: Leg | None = None
+    stop: Leg | None = None
+    naked_since: int | None = None
+
+    @property
+    def legs(self) -> tuple[Leg, ...]:
+        """Return the exits that exist."""
+        return tuple(leg for leg in (self.target, self.stop) if leg is not None)
+
+    @property
+    def sold(self) -> int:
+        """Return what its own exits have sold."""
+        return sum(leg.filled for leg in self.legs)
+
+    @property
+    def buying(self) -> bool:
+        """Whether the entry may still fill."""
+        return self.state in {"TRANSIT", "PENDING", "PART_TRADED"}
+
+    @property
+    def live(self) -> bool:
+        """Whether anything of it still works in the market."""
+        return self.buying or any(leg.live for leg in self.legs)
+
+
+@dataclass
+class Plain:
+    """A plain sell order, ours or the broker's own."""
+
+    order_id: str
+    correlation_id: str
+    contract: str
+    quantity: int
+    price: int
+    live_at: int
+    visible_at: int
+    state: str = "TRANSIT"
+    filled: int = 0
+    value: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Deal:
+    """A fill: `side` is +1 for a purchase and -1 for a sale."""
+
+    trade_id: str
+    order_id: str
+    contract: str
+    side: int
+    quantity: int
+    price: int
+    at: int

@@ -1,0 +1,54 @@
+"""The real guardian through whole sessions with every mixture of faults.
+
+A failure prints the command that replays it. A seed that ever failed goes to `corpus.txt` and is run for good.
+"""
+
+from pathlib import Path
+
+from tests.simulation.__main__ import report
+from tests.simulation.faults import LEVELS, Faults
+from tests.simulation.guarded import run_seed
+from tests.simulation.session import world_of
+from tests.simulation.sweep import Outcome, Tally, tally
+
+CORPUS = Path(__file__).with_name("corpus.txt")
+SEEDS = range(300)
+
+
+def assert_clean(seen: Tally) -> None:
+    assert not seen.failed, "\n".join(["", *map(report, seen.failed)])
+
+
+def test_every_invariant_holds_in_three_hundred_sessions() -> None:
+    seen = tally(SEEDS)
+    assert_clean(seen)
+    assert seen.orders > 2 * len(SEEDS), "sessions without trades prove nothing"
+    assert seen.deaths > len(SEEDS) / 2, "a guardian that never dies proves nothing about starting again"
+
+
+def test_seeds_that_failed_once_hold() -> None:
+    lines = (line.split("#")[0].strip() for line in CORPUS.read_text(encoding="utf-8").splitlines())
+    assert_clean(tally([int(line) for line in lines if line]))
+
+
+def test_the_same_seed_gives_the_same_trace_byte_for_byte() -> None:
+    for seed in (3, 58, 211):
+        assert "\n".join(run_seed(seed).trace).encode() == "\n".join(run_seed(seed).trace).encode()
+
+
+def test_other_seeds_give_other_traces() -> None:
+    assert run_seed(1).trace[1:] != run_seed(2).trace[1:]
+
+
+def test_a_day_without_faults_trades_and_ends_flat() -> None:
+    assert world_of(0, frozenset()).faults == Faults()
+    outcome = Outcome.of(run_seed(0, kinds=frozenset()))
+    assert not outcome.violations
+    assert outcome.deaths == 0
+    assert outcome.sales >= 2
+
+
+def test_every_kind_of_fault_comes_up_at_every_level() -> None:
+    drawn = [world_of(seed).faults for seed in SEEDS]
+    for kind, levels in LEVELS.items():
+        assert {getattr(faults, kind) for faults in drawn} == set(levels)
