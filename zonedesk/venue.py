@@ -24,11 +24,13 @@ from exchange.recorded import Recording, RecordingError, recorded_market
 from exchange.server import HOST, ClockPlan, Exchange, Ports, PortTakenError, ServerConfig, assemble, serve
 from exchange.sessions import Calendar, TradingHours
 from exchange.simulated import simulated_market
+from exchange.state import StateError
 from zonedesk.desktime import DeskTime
 from zonedesk.home import DeskHome
 from zonedesk.shell import wall_now
 
 KEY_FILE = "exchange.json"
+BOOK_FILE = "exchange.sqlite"
 _HISTORY = 120  # calendar days of a simulated market before the session that it opens with
 _OWNER_ONLY = 0o600
 _MILLIS = 1000
@@ -79,7 +81,8 @@ def run_exchange(
     Parameters
     ----------
     settings : Settings
-        The folder of its mode gets ``exchange.json``: addresses, client id and tokens, readable by its owner alone.
+        The folder of its mode gets ``exchange.json``: addresses, client id and tokens, readable by its owner alone;
+        and, where the exchange keeps the desk's time, ``exchange.sqlite``: its book, which outlives the process.
     shown : Shown
         The market.
     ports : tuple of int
@@ -93,14 +96,25 @@ def run_exchange(
         If a port is taken, or the recording cannot be shown.
     """
     token = secrets.token_urlsafe(24)
-    config = ServerConfig(token, seed=shown.seed, port=ports[0], control_port=ports[1], clock=_plan(shown))
+    config = ServerConfig(
+        token,
+        seed=shown.seed,
+        port=ports[0],
+        control_port=ports[1],
+        clock=_plan(shown),
+        state_path=settings.home / BOOK_FILE if shown.clock is not None else None,
+    )
     try:
-        exchange = assemble(config, _market(shown), shown.clock)
+        market = _market(shown)
+        market.contracts(shown.on)  # made before anyone waits for it
+        exchange = assemble(config, market, shown.clock)
         asyncio.run(
             _until_signalled(exchange, config, lambda open_: say(_write_key(settings, exchange, config, open_)))
         )
     except PortTakenError as error:
         raise ConfigError(f"{error}; choose another with --port and --control-port") from error
+    except StateError as error:
+        raise ConfigError(f"the exchange's book cannot be used: {error}") from error
     except RecordingError as error:
         raise ConfigError(f"this recording cannot be shown: {error}") from error
 
