@@ -8,9 +8,8 @@ from datetime import datetime
 
 from agents.data.calendar import NseCalendar
 from agents.data.clock import market_clock
-from agents.data.preflight import Finding, Probe, State, broker_findings, file_findings
+from agents.data.preflight import Finding, State, preflight
 from agents.domain.errors import ConfigError
-from agents.domain.values import IST
 from agents.settings import Settings
 from zonedesk.home import DeskHome
 from zonedesk.ports import is_free
@@ -23,15 +22,13 @@ _WORDS = {State.OK: "ok  ", State.WARN: "WARN", State.FAIL: "FAIL"}
 def examine(settings: Settings) -> list[Finding]:
     """Run every check; none of them changes anything, and none makes an access token."""
     running = DeskHome.of(settings).running_pid() is not None
-    market_now = _market_now(settings)
-    probe = Probe(settings, wall_now, market_now.astimezone(IST).date(), needed=running or settings.mode == "live")
+    needed = running or settings.mode == "live"
     return [
         _python(),
         _kernels(),
-        *file_findings(settings, wall_now, market_now),
         _dagster(settings),
         _ports(settings, running=running),
-        *broker_findings(probe),
+        *preflight(settings, wall_now, _market_now(settings), needed=needed),
     ]
 
 

@@ -1,8 +1,14 @@
+import json
 import socket
 from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
 from agents.data.preflight import Finding, State
 from agents.settings import Settings
+from tests.agents.data.dhan.venues import Venue, running_venue
+from zonedesk.cli import app
 from zonedesk.doctor import examine, findings_text
 from zonedesk.judges import judge_in_words
 
@@ -62,3 +68,29 @@ def test_each_bad_finding_is_a_line_and_its_cure() -> None:
         "WARN token  lives until noon",
         "            -> make another",
     ]
+
+
+@pytest.mark.process
+def test_the_command_says_what_a_broken_account_lacks_and_ends_with_its_code(tmp_path: Path) -> None:
+    def doctor(venue: Venue) -> tuple[int, dict[str, dict[str, str]], str]:
+        result = CliRunner().invoke(app, ["doctor", "--data-dir", str(tmp_path), "--json"], env=environment(venue))
+        checks = {each["name"]: each for each in json.loads(result.stdout)["checks"]}
+        return result.exit_code, checks, result.output
+
+    with running_venue() as venue:
+        venue.seed_token(settings(tmp_path))
+        code, checks, said = doctor(venue)
+        assert (code, checks["token"]["state"]) == (0, "ok"), said
+        venue.control("PATCH", "/clients/1000000001", {"data_plan": False})
+        venue.fault("clock_skew", times=None)
+        code, checks, said = doctor(venue)
+        assert code == 3
+        assert {name for name, each in checks.items() if each["state"] == "fail"} == {"clock", "data plan"}
+        assert "Data APIs" in checks["data plan"]["cure"]
+        token = json.loads((tmp_path / "paper" / "dhan" / "token.json").read_text(encoding="utf-8"))["token"]
+        assert not any(part in said for part in token.split(".")[1:])
+
+
+def environment(venue: Venue) -> dict[str, str]:
+    ports = {"EXCHANGE": venue.port, "DAGSTER": 39_122, "DASHBOARD": 39_123}
+    return {f"ZONEDESK_{name}_PORT": str(port) for name, port in ports.items()}

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from pydantic import computed_field
 
+from agents.domain.errors import ConfigError
 from agents.domain.values import Frozen
 
 
@@ -50,3 +51,9 @@ def worst(findings: Iterable[Finding]) -> State:
     """Return how bad the worst finding is; ok where there is none."""
     order = tuple(State)
     return max((finding.state for finding in findings), key=order.index, default=State.OK)
+
+
+def refuse(findings: Iterable[Finding]) -> None:
+    """Raise `ConfigError` that names every finding which keeps the desk from working, with its cure."""
+    if bad := [finding for finding in findings if not finding.ok]:
+        raise ConfigError("; ".join(f"{finding.name}: {finding.found} ({finding.cure})" for finding in bad))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.data.ledger import Ledger
-from agents.data.preflight import Finding, State, file_findings, worst
+from agents.data.preflight import Finding, State, file_findings, preflight, refuse, worst
 from agents.data.preflight.files import (
     check_calendar,
     check_disk,
@@ -18,6 +18,7 @@ from agents.data.preflight.files import (
     check_store,
 )
 from agents.domain.cycle import DeskState
+from agents.domain.errors import ConfigError
 from agents.domain.values import IST
 from agents.settings import Settings
 
@@ -137,3 +138,10 @@ def test_a_finding_as_json_says_whether_the_desk_works_with_it() -> None:
         "cure": "more",
         "ok": True,
     }
+
+
+def test_a_desk_that_must_not_start_names_what_is_wrong_and_the_cure(tmp_path: Path) -> None:
+    where = settings(tmp_path, judge="openai", exchange_port=39_121)
+    with pytest.raises(ConfigError, match=r"judge: the model is asked for.*ZONEDESK_JUDGE=rules.*broker: .*39121"):
+        refuse(preflight(where, wall, NOW))
+    refuse(preflight(settings(tmp_path, exchange_port=39_121), wall, NOW, needed=False))
