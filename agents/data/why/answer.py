@@ -11,6 +11,7 @@ from agents.data.why.find import Found, find
 from agents.data.why.links import Chain, Link, RunOf
 from agents.data.why.market import quote_links, zone_ground
 
+CYCLE = "cycle"
 _CYCLES_SHOWN = 20
 _EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -47,19 +48,33 @@ def why(ledger: Ledger, store: Store, asked: str, *, run_of: RunOf = nobody_know
     if found.is_zone:
         links = _of_zone(ledger, store, found, run_of)
         return Chain(asked=asked, found=found.id, kind="zone", links=tuple(links))
-    events = _whole_story(ledger, found.events)
-    cycles = [event for event in events if event.kind == "cycle"]
+    asked_for = [event for event in found.events if event.kind == CYCLE and event.key == found.id]
+    if asked_for:
+        links = _of_cycle(ledger, store, asked_for[0], run_of)
+        return Chain(asked=asked, found=found.id, kind="cycle", links=tuple(links))
+    links = _of_order(ledger, store, _whole_story(ledger, found.events), run_of)
+    return Chain(asked=asked, found=found.id, kind="order", links=tuple(links))
+
+
+def _of_cycle(ledger: Ledger, store: Store, cycle: LedgerEvent, run_of: RunOf) -> list[Link]:
+    """Return what one cycle decided, and what became of its order if it placed one."""
+    placed = cycle.payload.get("order")
+    links = list(order_links(ledger.about(placed["setup_id"]))) if placed else []
+    return [*links, *decision_links(ledger, cycle), *_ground(ledger, store, cycle.payload, cycle.at, run_of)]
+
+
+def _of_order(ledger: Ledger, store: Store, events: Sequence[LedgerEvent], run_of: RunOf) -> list[Link]:
+    """Return a setup's orders and the cycle that placed them; cycles that met the setup again in one line each."""
+    cycles = [event for event in events if event.kind == CYCLE]
     links = list(order_links(events))
-    for cycle in cycles:
-        links += decision_links(ledger, cycle)
-        links += _ground(ledger, store, cycle.payload, cycle.at, run_of)
     if not cycles:
-        zone = next((str(event.payload["zone_id"]) for event in events if event.payload.get("zone_id")), None)
         links.append(Link(what="decision", text="no cycle of this ledger decided it"))
-        if zone:
-            links += _ground(ledger, store, {"zone_id": zone}, events[-1].at, run_of)
-    kind = "cycle" if any(event.key == found.id for event in cycles) else "order"
-    return Chain(asked=asked, found=found.id, kind=kind, links=tuple(links))
+        zone = next((str(event.payload["zone_id"]) for event in events if event.payload.get("zone_id")), None)
+        return [*links, *_ground(ledger, store, {"zone_id": zone}, events[-1].at, run_of)] if zone else links
+    main = next((cycle for cycle in cycles if cycle.payload.get("order")), cycles[0])
+    others = [next(decision_links(ledger, cycle)) for cycle in cycles if cycle is not main]
+    ground = _ground(ledger, store, main.payload, main.at, run_of)
+    return [*links, *decision_links(ledger, main), *ground, *others]
 
 
 def _whole_story(ledger: Ledger, events: Sequence[LedgerEvent]) -> list[LedgerEvent]:
@@ -89,7 +104,7 @@ def _ground(ledger: Ledger, store: Store, record: dict[str, Any], at: datetime, 
 
 def _of_zone(ledger: Ledger, store: Store, found: Found, run_of: RunOf) -> list[Link]:
     """Return what was decided at a zone, newest first and at most twenty, then the zone itself as it is known now."""
-    cycles = [event for event in found.events if event.kind == "cycle"]
+    cycles = [event for event in found.events if event.kind == CYCLE]
     orders = [event for event in found.events if event.kind not in {"cycle", "cycle_differs", "llm_call"}]
     links = list(order_links(orders))
     links += [next(decision_links(ledger, event)) for event in reversed(cycles[-_CYCLES_SHOWN:])]

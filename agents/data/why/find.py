@@ -30,12 +30,14 @@ def find(ledger: Ledger, store: Store, asked: str) -> Found:
         If it stands for nothing, or for several things; the message names the nearest ids.
     """
     exact = ledger.about(asked)
+    if exact:  # The store need not be opened: an event says itself whether the id is its zone's.
+        return Found(asked, exact, any(event.payload.get("zone_id") == asked for event in exact))
     zones = _zones(store, asked)
-    if exact or asked in zones:
-        return Found(asked, exact, asked in zones)
+    if asked in zones:
+        return Found(asked, [], is_zone=True)
     near = sorted({*ledger.refs(asked), *zones}) if len(asked) >= SHORTEST_PREFIX else []
     if len(near) == 1:
-        return Found(near[0], ledger.about(near[0]), near[0] in zones)
+        return find(ledger, store, near[0])
     if near:
         raise MissingDataError(
             f"{asked} is the beginning of {len(near)} ids: {', '.join(near[:_NEAREST])}; give more of it"
