@@ -1,5 +1,6 @@
 """The exchange's clock as the desk's."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -71,11 +72,12 @@ def test_nobody_sets_it(tmp_path: Path) -> None:
     clock = started(tmp_path, Wall())
     before = clock.now()
     clock.use_real()
-    for setting in (
+    settings: list[Callable[[], None]] = [
         lambda: clock.set(0),
         lambda: clock.move(60_000),
         lambda: clock.keep_open(lambda _: None, ON),
-    ):
+    ]
+    for setting in settings:
         with pytest.raises(ValueError, match="keeps the desk's time"):
             setting()
     assert clock.now() == before

@@ -21,6 +21,7 @@ from agents.data.feed.instruments import FeedInstrument, Mode
 from agents.data.feed.live import FeedLimits, FeedPorts, LiveFeed
 from agents.data.feed.pace import Sleep
 from agents.data.feed.packets import FeedKey
+from agents.data.feed.stored import StoredFirst
 from agents.data.feed.thread import FeedThread
 from agents.data.feed.writer import StoreSink
 from agents.data.instruments import load_instruments
@@ -178,7 +179,7 @@ class AccountFeed:
             clock=self._clock,
             calendar=self._calendar,
             sink=StoreSink(self._store, self._dhan.source),
-            charts=self._charts,
+            charts=StoredFirst(self._store, self._charts),
             sleep=sleep,
             rng=rng,
         )
