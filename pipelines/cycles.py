@@ -33,7 +33,8 @@ def evaluate_instruments(bench: Workbench, now: datetime, instruments: Sequence[
     The ledger is the truth and has each record before this writes anything; the mirror joins them with the zones.
     """
     metrics = bench.metrics
-    judge = MeasuredJudge(make_judge(bench.settings, bench.ledger, bench.clock), metrics, perf_counter)
+    judge = make_judge(bench.settings, bench.ledger, bench.clock)
+    judge = MeasuredJudge(judge, metrics, perf_counter, bench.ledger.calls.spent_today)
     desk = make_desk(bench.settings, store=bench.store, ledger=bench.ledger, judge=judge, calendar=bench.calendar)
     records = tuple(_measured(desk, now, instrument, metrics) for instrument in instruments)
     news = tuple(record for record in records if _is_news(bench, record))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from time import perf_counter
 
 import pandas as pd
 
@@ -13,6 +14,7 @@ from agents.llm import judge_analysis, with_verdicts
 from agents.ports import Judge
 from agents.technical import analyse
 from pipelines.history import History, history_of
+from pipelines.measured import MeasuredJudge
 from pipelines.queries import verdicts_of
 from pipelines.resources import JudgeChoice, Workbench
 from pipelines.task import Task
@@ -47,6 +49,7 @@ def write_verdicts(bench: Workbench, task: Task) -> Written:
             rows += _asked(bench, task, history, judge, kept)
         written.merge(bench, task, {"verdicts": verdict_frame(instrument, rows)}, task.scope(instrument))
         _tell(task, written, rows, judge)
+    bench.metrics.flush()
     return written
 
 
@@ -63,9 +66,14 @@ def judge_of(bench: Workbench, task: Task) -> Judge | None:
     settings = bench.settings
     if task.judge is not JudgeChoice.AUTO:
         settings = settings.model_copy(update={"judge": task.judge.value})
-        return make_judge(settings, bench.ledger, bench.clock)
+        return _measured(bench, task, make_judge(settings, bench.ledger, bench.clock))
     judge = make_judge(settings, bench.ledger, bench.clock)
-    return judge if task.is_live or judge.name == RULES else None
+    return _measured(bench, task, judge) if task.is_live or judge.name == RULES else None
+
+
+def _measured(bench: Workbench, task: Task, judge: Judge) -> Judge:
+    """Return the judge, its answers timed where the session is going on."""
+    return MeasuredJudge(judge, bench.metrics, perf_counter, bench.ledger.calls.spent_today) if task.is_live else judge
 
 
 def verdict_frame(instrument: str, verdicts: Sequence[ZoneVerdict]) -> pd.DataFrame:

@@ -1,7 +1,9 @@
 """Measurements of the trade cycle: how long it took, how it ended, how old what it used was, how the judge answered."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from decimal import Decimal
 
 from agents.domain.cycle import CycleRecord, Decision
 from agents.domain.evidence import SetupEvidence, SetupVerdict, ZoneEvidence
@@ -23,12 +25,15 @@ class MeasuredJudge:
         Where measurements go.
     timer : callable
         Returns seconds that only grow.
+    spent : callable
+        Returns the US dollars that calls have cost since midnight.
     """
 
-    def __init__(self, judge: Judge, metrics: Metrics, timer: Timer) -> None:
+    def __init__(self, judge: Judge, metrics: Metrics, timer: Timer, spent: Callable[[], Decimal]) -> None:
         self._judge = judge
         self._metrics = metrics
         self._timer = timer
+        self._spent = spent
 
     @property
     def name(self) -> str:
@@ -37,24 +42,31 @@ class MeasuredJudge:
 
     def judge_zones(self, evidence: Sequence[ZoneEvidence], known_at: datetime) -> Sequence[ZoneVerdict]:
         """Return one verdict for each zone, in order."""
-        started = self._timer()
-        verdicts = self._judge.judge_zones(evidence, known_at)
-        self._told(started, [str(each.outcome) for each in verdicts])
+        with self._measured() as outcomes:
+            verdicts = self._judge.judge_zones(evidence, known_at)
+            outcomes += [str(each.outcome) for each in verdicts]
         return verdicts
 
     def judge_setup(self, evidence: SetupEvidence) -> SetupVerdict:
         """Return the verdict on a setup."""
-        started = self._timer()
-        verdict = self._judge.judge_setup(evidence)
-        self._told(started, [str(verdict.outcome)])
+        with self._measured() as outcomes:
+            verdict = self._judge.judge_setup(evidence)
+            outcomes.append(str(verdict.outcome))
         return verdict
 
-    def _told(self, started: float, outcomes: Iterable[str]) -> None:
+    @contextmanager
+    def _measured(self) -> Iterator[list[str]]:
+        """Time the block, and count the outcomes that it puts into the list."""
+        outcomes: list[str] = []
+        before, started = self._spent(), self._timer()
+        yield outcomes
         seconds = self._timer() - started
         self._metrics.record("llm_seconds", seconds)
         self._metrics.record("cycle_seconds", seconds, stage="judge")
         for outcome in outcomes:
             self._metrics.record("llm_status_total", status=outcome)
+        if (cost := self._spent() - before) > 0:
+            self._metrics.record("llm_cost", float(cost))
 
 
 def measure_cycle(metrics: Metrics, record: CycleRecord, seconds: float) -> None:
