@@ -6,7 +6,7 @@ difference goes into the file in one transaction. So the file holds the book as 
 of a fill, and no part can forget to say that it has changed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from exchange import staterecords
 from exchange.clock import Millis
@@ -15,9 +15,11 @@ from exchange.orders import Order
 from exchange.services import Event
 from exchange.state import Drop, Put, StateFile
 from exchange.staterecords import CLOCK, ClockBody, Record
+from exchange.superorders import SuperOrder
 
 AHEAD = 2.0  # real seconds for which the clock is written ahead
 
+KINDS = ("client", "count", "ledger", "position", "guard", "task", "order", "super")
 Found = list[tuple[str, Record]]
 
 
@@ -55,8 +57,9 @@ class Journal:
         """
         if self._afresh:
             self._begin()
-        found = list(self._new())
-        gone = [] if self._afresh else list(self._gone())
+        whole = self._whole()
+        found = [*self._changed(whole), *self._moved(), *self._lines_added()]
+        gone = [] if self._afresh else [*self._missing(whole), *self._filed()]
         if not found and not gone and not self._clock_is_due():
             return
         clock, until = self._clock()
@@ -74,45 +77,59 @@ class Journal:
 
     def _begin(self) -> None:
         """Forget what has been written, so that everything is written again."""
-        self._marks = {kind: {} for kind in (*self._whole(), "order")}
+        self._marks = {kind: {} for kind in KINDS}
         self._lines.clear()
         self._moving = {order.order_id: order for order in self._core.orders.all()}
 
-    def _whole(self) -> dict[str, Iterable[Record]]:
+    def _whole(self) -> dict[str, list[Record]]:
         """Return the records of the kinds that are small enough to be looked at one by one each time."""
         core = self._core
         return {
-            "client": staterecords.clients(core.accounts),
-            "count": staterecords.counts(core.orders),
-            "super": staterecords.supers(core.supers),
-            "ledger": staterecords.ledgers(core.ledgers),
-            "position": staterecords.positions(core.ledgers),
-            "guard": staterecords.guards(core.safeguards),
-            "task": staterecords.tasks(core.timeline),
+            "client": list(staterecords.clients(core.accounts)),
+            "count": list(staterecords.counts(core.orders)),
+            "ledger": list(staterecords.ledgers(core.ledgers)),
+            "position": list(staterecords.positions(core.ledgers)),
+            "guard": list(staterecords.guards(core.safeguards)),
+            "task": list(staterecords.tasks(core.timeline)),
         }
 
-    def _new(self) -> Iterator[tuple[str, Record]]:
-        for kind, records in self._whole().items():
-            marks = self._marks[kind]
-            yield from ((kind, one) for one in records if one.key not in marks or marks[one.key] != one.mark)
-        marks, book = self._marks["order"], self._core.orders
+    def _changed(self, whole: dict[str, list[Record]]) -> Found:
+        marks = self._marks
+        return [
+            (kind, one) for kind, records in whole.items() for one in records if marks[kind].get(one.key) != one.mark
+        ]
+
+    def _missing(self, whole: dict[str, list[Record]]) -> list[Drop]:
+        kept = {(kind, one.key) for kind, records in whole.items() for one in records}
+        return [Drop(kind, key) for kind in whole for key in self._marks[kind] if (kind, key) not in kept]
+
+    def _moved(self) -> Iterator[tuple[str, Record]]:
+        """Yield the orders, and the super orders with an order, that may have changed and have."""
+        supers: dict[str, SuperOrder] = {}
         for order in self._moving.values():
-            if book.named(order.order_id) is order:
-                record = staterecords.order(order)
-                if marks.get(record.key) != record.mark:
-                    yield "order", record
+            if self._core.orders.named(order.order_id) is not order:
+                continue
+            if self._marks["order"].get(order.order_id) != staterecords.order_mark(order):
+                yield "order", staterecords.order(order)
+            whole = self._core.supers.named(order.origin.parent or order.order_id)
+            if whole is not None:
+                supers[whole.entry.order_id] = whole
+        for key, whole in supers.items():
+            if self._marks["super"].get(key) != staterecords.super_mark(whole):
+                yield "super", staterecords.super_order(whole)
+
+    def _filed(self) -> Iterator[Drop]:
+        """Yield the orders and super orders of days that are over."""
+        orders, supers = self._core.orders, self._core.supers
+        if orders.turns != self._turns:
+            yield from (Drop("order", key) for key in self._marks["order"] if orders.named(key) is None)
+            yield from (Drop("super", key) for key in self._marks["super"] if supers.named(key) is None)
+
+    def _lines_added(self) -> Iterator[tuple[str, Record]]:
         for ledger in self._core.ledgers:
             for kind, lines in (("trade", staterecords.trades), ("adjustment", staterecords.adjustments)):
                 known = self._lines.get((kind, ledger.client_id), 0)
                 yield from ((kind, one) for one in lines(ledger, known))
-
-    def _gone(self) -> Iterator[Drop]:
-        for kind, records in self._whole().items():
-            kept = {one.key for one in records}
-            yield from (Drop(kind, key) for key in self._marks[kind] if key not in kept)
-        book = self._core.orders
-        if book.turns != self._turns:
-            yield from (Drop("order", key) for key in self._marks["order"] if book.named(key) is None)
 
     def _note(self, found: Found, gone: list[Drop]) -> None:
         """Remember what has been written; an order that is over is not looked at again until it is spoken of."""

@@ -21,7 +21,7 @@ from exchange.orderbook import OrderBook
 from exchange.orders import Leg, Order
 from exchange.safeguards import PnlExit, Safeguards
 from exchange.services import Timeline
-from exchange.superorders import SuperOrders, Terms
+from exchange.superorders import SuperOrder, Terms
 
 NUMBERS_A_DAY: Final = 1_000_000
 
@@ -159,17 +159,26 @@ def counts(book: OrderBook) -> Iterator[Record]:
         yield Record(on.isoformat(), on.toordinal(), count, partial(COUNT.dump_json, count))
 
 
+def order_mark(one: Order) -> tuple[object, ...]:
+    """Return everything in an order that can change."""
+    return (*_ORDER_MARK(one), len(one.trades))
+
+
 def order(one: Order) -> Record:
     """Return an order's record."""
-    return Record(one.order_id, _place(one), (*_ORDER_MARK(one), len(one.trades)), partial(ORDER.dump_json, one))
+    return Record(one.order_id, _place(one), order_mark(one), partial(ORDER.dump_json, one))
 
 
-def supers(orders: SuperOrders) -> Iterator[Record]:
-    """Yield the super orders."""
-    for one in orders.all():
-        exits = {leg: exit_order.order_id for leg, exit_order in one.exits.items()}
-        body = SuperBody(one.terms, exits, sorted(one.cancelled), one.reference)
-        yield Record(one.entry.order_id, _place(one.entry), body, partial(SUPER.dump_json, body))
+def super_mark(one: SuperOrder) -> tuple[object, ...]:
+    """Return everything in a super order that can change, its orders aside."""
+    return (one.terms, one.reference, *one.exits, *sorted(one.cancelled))
+
+
+def super_order(one: SuperOrder) -> Record:
+    """Return a super order's record."""
+    exits = {leg: exit_order.order_id for leg, exit_order in one.exits.items()}
+    body = SuperBody(one.terms, exits, sorted(one.cancelled), one.reference)
+    return Record(one.entry.order_id, _place(one.entry), super_mark(one), partial(SUPER.dump_json, body))
 
 
 def ledgers(books: Ledgers) -> Iterator[Record]:
@@ -189,9 +198,10 @@ def positions(books: Ledgers) -> Iterator[Record]:
 
 def trades(ledger: Ledger, known: int) -> Iterator[Record]:
     """Yield the trades of a ledger after the first `known`."""
-    for number, one in enumerate(chain(ledger.history, ledger.trades)):
-        if number >= known:
-            yield Record(f"{ledger.client_id}/{number}", number, None, partial(TRADE.dump_json, one))
+    filed = len(ledger.history)
+    added = chain(ledger.history[known:], ledger.trades[max(known - filed, 0) :])
+    for number, one in enumerate(added, known):
+        yield Record(f"{ledger.client_id}/{number}", number, None, partial(TRADE.dump_json, one))
 
 
 def adjustments(ledger: Ledger, known: int) -> Iterator[Record]:

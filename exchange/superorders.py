@@ -136,6 +136,10 @@ class SuperOrders:
             return None
         return self._supers.get(order.origin.parent or order.order_id)
 
+    def named(self, order_id: str) -> SuperOrder | None:
+        """Return the super order whose entry has that id."""
+        return self._supers.get(order_id)
+
     def of(self, client_id: str) -> list[SuperOrder]:
         """Return a client's super orders, oldest first."""
         return [one for one in self._supers.values() if one.entry.origin.client_id == client_id]
@@ -170,7 +174,7 @@ class SuperOrders:
             self._cancel_all(order)
             return
         exit_order = order.exits.get(leg)
-        over = exit_order is not None and not exit_order.is_open
+        over = not (exit_order or order.entry).is_open
         if leg in order.cancelled or over or order.price(leg) == 0 or order.status == "CLOSED":
             raise order_error(NO_SUCH_ORDER)
         order.cancelled.add(leg)
