@@ -1,9 +1,10 @@
 """What is left when others have acted: positions that they sold, sales that nobody priced, orphans before the close.
 
 The rules: a position that the account no longer has counts as sold by others only when nothing of ours can sell it and
-it has been so for the grace; while something of ours could still sell it, that is taken back first, because it would
-sell short. A sale that the trade book never shows is counted at the planned stop, so that a loss is not overlooked.
-Before the close a position of ours is told, and the broker is asked to leave everything if everything is ours.
+it has been so for the grace, or the trade book shows the stranger's sale; while something of ours could still sell it,
+that is taken back first, because it would sell short. A sale that the trade book never shows is counted at the planned
+stop, so that a loss is not overlooked. Before the close a position of ours is told, and the broker is asked to leave
+everything if everything is ours.
 """
 
 from datetime import timedelta
@@ -13,7 +14,7 @@ from agents.domain.lifecycle import ALIVE, HOLDING
 from agents.execution.guardian.actions import Withdraw
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity
-from agents.execution.guardian.reconcile import shortfall
+from agents.execution.guardian.reconcile import shortfall, sold_by_others
 from agents.execution.guardian.records import Records
 from agents.execution.guardian.sender import ACTED, Sender
 from agents.execution.guardian.standing import day_of
@@ -101,7 +102,7 @@ class Aftermath:
     def _missing(self, case: Case, view: View) -> None:
         lacking = shortfall(case, self._records.cases.values(), view)
         held = self._timers.held(case.setup_id, "missing", self._clock.elapsed, true=lacking > 0)
-        if not lacking or held < self._settings.grace:
+        if not lacking or held < self._patience(case, lacking, view):
             return
         can_sell = case.entry_is_open or (bool(case.legs) and not case.legs_are_gone)
         if can_sell:
@@ -114,6 +115,11 @@ class Aftermath:
         why = f"{lacking} were sold by others: the account has not had them for {held:.0f} s"
         self._ports.notifier.alert(Severity.WARN, f"missing:{case.setup_id}", f"order {case.setup_id}: {why}")
         self._records.record(case, self._clock.now, why, sold_elsewhere=case.sold_elsewhere + lacking)
+
+    def _patience(self, case: Case, lacking: int, view: View) -> float:
+        """Return how long to wait: little where the trade book shows a stranger's sale and nothing of ours went out."""
+        shown = sold_by_others(self._records.cases.values(), case.contract, view)
+        return self._settings.lost_patience if shown >= lacking and not case.exits else self._settings.grace
 
     def _estimate(self, case: Case) -> None:
         lacking = case.sold - case.priced

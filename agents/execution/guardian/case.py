@@ -53,8 +53,9 @@ class Exit(Frozen):
 class Case(Frozen):
     """One setup's order from intent to close. Quantities in units, money in rupees.
 
-    `number` counts its events. `earned` and `priced` cover the sales that the trade book has shown. `late` marks an
-    order that turned up after it had been given up. `flatten_why` is why the position must go, "" while it may stay.
+    `number` counts its events and `why` is the reason of the last one. `earned` and `priced` cover the sales that the
+    trade book has shown. `late` marks an order that turned up after it had been given up. `flatten_why` is why the
+    position must go, "" while it may stay.
     """
 
     setup_id: str
@@ -64,6 +65,7 @@ class Case(Frozen):
     opened_at: AwareDatetime
     state: TradeState = TradeState.PLANNED
     number: int = 0
+    why: str = ""
     order_id: str = ""
     late: bool = False
     entry_state: BrokerState = BrokerState.UNKNOWN

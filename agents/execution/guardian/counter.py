@@ -73,7 +73,7 @@ class Counter:
         key, payload = item
         known = self._records.cases.get(key)
         if known is not None:
-            self._done(answer_of(known, "ordered before this process began", self._clock.now))
+            self._done(answer_of(known, self._clock.now))
             return False
         request = parsed(key, payload)
         if isinstance(request, Veto):
@@ -103,10 +103,10 @@ class Counter:
             case = self._records.cases[case.setup_id]
             why = f"kept back, never sent: {spoken(down)}"
             case = self._records.record(case, now, why, TradeState.REJECTED)
-            self._done(answer_of(case, why, self._clock.now))
+            self._done(answer_of(case, self._clock.now))
             return False
         case = self._sender.place(case)
-        self._done(answer_of(case, f"the order is {case.state}", self._clock.now))
+        self._done(answer_of(case, self._clock.now))
         return True
 
     def _checked(self, request: TradeRequest) -> tuple[Veto, ...]:

@@ -14,12 +14,14 @@ from agents.domain.values import IST
 from agents.execution.guardian.case import Case, OrderEvent
 
 _OVER = frozenset(state.value for state in OVER)
-_WHOLE = frozenset(Case.model_fields) - {"setup_id", "number", "state"}
+_WHOLE = frozenset(Case.model_fields) - {"setup_id", "number", "state", "why"}
 
 
 def opened(case: Case, at: datetime, why: str) -> tuple[Case, OrderEvent]:
     """Return a planned case as an intent, with the event that says everything about it."""
-    new = case.model_copy(update={"state": checked(case.state, TradeState.INTENT, case.setup_id), "number": 0})
+    new = case.model_copy(
+        update={"state": checked(case.state, TradeState.INTENT, case.setup_id), "number": 0, "why": why}
+    )
     return new, _event(case, new, at, why, _WHOLE)
 
 
@@ -34,7 +36,7 @@ def stepped(
         If the case may not go to `state`.
     """
     new_state = case.state if state is None or state is case.state else checked(case.state, state, case.setup_id)
-    new = case.model_copy(update={**changes, "state": new_state, "number": case.number + 1})
+    new = case.model_copy(update={**changes, "state": new_state, "number": case.number + 1, "why": why})
     return new, _event(case, new, at, why, frozenset(changes))
 
 
@@ -56,9 +58,8 @@ def applied(case: Case | None, event: OrderEvent) -> Case:
     else:
         was, known = case.state, json.loads(case.model_dump_json())
     state = was if event.state is was else checked(was, event.state, event.setup_id)
-    return Case.model_validate_json(
-        json.dumps({**known, **event.changes, "state": state.value, "number": event.number})
-    )
+    steps = {"state": state.value, "number": event.number, "why": event.why}
+    return Case.model_validate_json(json.dumps({**known, **event.changes, **steps}))
 
 
 def fold(payloads: Iterable[Mapping[str, Any]], today: date) -> dict[str, Case]:  # Any: whatever JSON can hold

@@ -92,7 +92,7 @@ class Guardian:
         self._guarded("broker", self._look)
         if not self.lookout.reconciled:
             return
-        for setup_id in list(self.records.cases):
+        for setup_id in [case.setup_id for case in self.records.cases.values() if case.state in ALIVE]:
             self._guarded(setup_id, lambda setup_id=setup_id: self._protect(setup_id))  # type: ignore[misc]  # mypy cannot type a lambda's default
         self._guarded("loss exit", self._arm)
         self._guarded("orphans", self._watch_for_orphans)
@@ -138,7 +138,7 @@ class Guardian:
         cases = self.records.cases.values()
         alive = any(case.state in ALIVE for case in cases)
         watching = any(case.state is TradeState.ABANDONED for case in cases)
-        seen = self.lookout.complete(unpriced=any(_is_unpriced(case) for case in cases))
+        seen = self.lookout.complete(open_questions=any(_is_open_question(case) for case in cases))
         if seen is not None:
             self._take(seen, every=True)
             self.lookout.price(seen)
@@ -210,5 +210,6 @@ class Guardian:
         self._ports.notifier.alert(severity, key, text)
 
 
-def _is_unpriced(case: Case) -> bool:
-    return case.state in ALIVE and case.bought > 0 and case.remaining <= 0
+def _is_open_question(case: Case) -> bool:
+    """Whether only a complete look can tell how a case goes on: its sales have no price, or its legs are gone."""
+    return case.state is TradeState.LEG_LOST or (case.state in ALIVE and case.bought > 0 and case.remaining <= 0)

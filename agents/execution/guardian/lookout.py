@@ -80,9 +80,12 @@ class Lookout:
         self._heard()
         return self.view
 
-    def complete(self, *, unpriced: bool) -> View | None:
-        """Read everything if that is due; None when it was not, or nobody answered."""
-        soon = self._wanted or unpriced or bool(self.found) or not self.reconciled
+    def complete(self, *, open_questions: bool) -> View | None:
+        """Read everything if that is due; None when it was not, or nobody answered.
+
+        `open_questions` says that a case needs the trade book or the positions to go on.
+        """
+        soon = self._wanted or open_questions or bool(self.found) or not self.reconciled
         every = self._settings.query_every if soon else self._settings.reconcile_every
         if not self._timers.is_due(OWNER, "survey", self._clock.elapsed, every):
             return None
@@ -122,7 +125,8 @@ class Lookout:
     def _silent(self, error: BrokerError) -> None:
         held = self._timers.held(OWNER, "silent", self._clock.elapsed)
         if held > self._settings.silent_broker_alert:
-            text = f"the broker's book could not be read for {held:.0f} s: {spoken(error)}"
+            least = self._settings.silent_broker_alert
+            text = f"the broker's book could not be read for more than {least:.0f} s: {spoken(error)}"
             self._ports.notifier.alert(Severity.CRITICAL, "broker silent", text)
 
     def _heard(self) -> None:

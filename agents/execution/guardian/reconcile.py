@@ -36,6 +36,13 @@ def shortfall(case: Case, cases: Iterable[Case], view: View) -> int:
     return min(case.remaining, max(0, held - max(view.net(case.contract), 0)))
 
 
+def sold_by_others(cases: Iterable[Case], contract: str, view: View) -> int:
+    """Return how many units of a contract the trade book shows as sold by nobody we know."""
+    ours = {trade for case in cases for trade in case.trade_ids}
+    rows = (row for row in view.fills or () if row.contract == contract and row.trade_id not in ours)
+    return sum(row.quantity for row in rows if row.side is TradeSide.SELL)
+
+
 def _positions(cases: Sequence[Case], view: View) -> Iterable[Finding]:
     held: dict[str, int] = {}
     for case in cases:

@@ -57,7 +57,7 @@ def refused(key: str, vetoes: tuple[Veto, ...], at: datetime) -> TradeAnswer:
     return TradeAnswer(setup_id=key, outcome=AnswerKind.REFUSED, vetoes=vetoes, detail=detail, at=at)
 
 
-def answer_of(case: Case, why: str, at: datetime) -> TradeAnswer:
+def answer_of(case: Case, at: datetime) -> TradeAnswer:
     """Return the answer to a request that became an order."""
     if case.state in _REFUSED:
         outcome = AnswerKind.REJECTED
@@ -68,6 +68,6 @@ def answer_of(case: Case, why: str, at: datetime) -> TradeAnswer:
         outcome=outcome,
         correlation_id=case.correlation_id,
         order_id=case.order_id,
-        detail=why,
+        detail=case.why,
         at=at,
     )
