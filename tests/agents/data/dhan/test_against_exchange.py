@@ -41,6 +41,10 @@ def outcomes(agent: DataCollectionAgent) -> set[str]:
     return {outcome for _, outcome in agent.dhan.counts.by_outcome}
 
 
+def nearest(agent: DataCollectionAgent) -> date:
+    return agent.master(agent.clock.now()).expiries("NIFTY")[0]
+
+
 def test_the_account_is_probed_and_read(agent: DataCollectionAgent) -> None:
     assert agent.dhan.keeper.probe().data_plan_active
     funds = account.fetch_funds(agent.dhan.reader)
@@ -122,14 +126,14 @@ def test_a_late_index_candle_and_a_missing_one_are_seen(agent: DataCollectionAge
 def test_prices_that_are_none_reach_nobody(fault: str, agent: DataCollectionAgent, venue: Venue) -> None:
     venue.fault(fault, "POST /v2/*", times=None)
     with pytest.raises(DhanError, match="no price of"):
-        agent.fetch_option_chain("NIFTY", date(2026, 11, 24))
+        agent.fetch_option_chain("NIFTY", nearest(agent))
     assert agent.fetch_quotes("NIFTY") == {}
     assert not agent.store.exists
 
 
 def test_a_missing_side_is_a_gap(agent: DataCollectionAgent, venue: Venue) -> None:
     venue.fault("missing_side", times=1)
-    snapshot = agent.snapshot_chain("NIFTY", date(2026, 11, 24))
+    snapshot = agent.snapshot_chain("NIFTY", nearest(agent))
     assert snapshot.gaps
     assert all("CE" in gap for gap in snapshot.gaps)
 

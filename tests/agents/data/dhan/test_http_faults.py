@@ -26,7 +26,6 @@ from tests.agents.data.dhan.venues import Venue, agent_on, running_venue
 pytestmark = pytest.mark.process
 
 DAYS = (date(2026, 11, 17), date(2026, 11, 18))
-EXPIRY = date(2026, 11, 24)
 MOST_ATTEMPTS = 4
 LONGEST = 1.0 + 2.0 + 4.0 + 4 * 1.3  # seconds: all pauses, and slots of the limiter in between
 
@@ -42,7 +41,7 @@ def quotes(agent: DataCollectionAgent) -> object:
 
 
 def chain(agent: DataCollectionAgent) -> object:
-    return agent.snapshot_chain("NIFTY", EXPIRY)
+    return agent.snapshot_chain("NIFTY", agent.master(agent.clock.now()).expiries("NIFTY")[0])
 
 
 def candles(agent: DataCollectionAgent) -> object:
@@ -89,8 +88,8 @@ CASES = [
     case("gateway_error", candles, None, "server", "503", parameters={"status": 503}),
     case("gateway_error", candles, DhanUnavailableError, "server", "attempt 4", times=None),
     case("lost_in_gateway", funds, None, "server", "504"),
-    case("slow", funds, None, "unanswered", "ReadTimeout", parameters={"seconds": 0.8}),
-    case("slow", funds, UnansweredError, "unanswered", "attempt 4", times=None, parameters={"seconds": 0.8}),
+    case("slow", funds, None, "unanswered", "ReadTimeout", parameters={"seconds": 3.0}),
+    case("slow", funds, UnansweredError, "unanswered", "attempt 4", times=None, parameters={"seconds": 3.0}),
     case("dropped", funds, None, "unanswered", "ConnectionError"),
     case("dropped", chain, None, "unanswered", "ConnectionError", parameters={"reset": True}),
     case("dropped", funds, UnansweredError, "unanswered", "attempt 4", times=None),
@@ -133,7 +132,6 @@ def agent(venue: Venue, tmp_path: Path, slept: list[float]) -> DataCollectionAge
     venue.control("DELETE", "/faults")
     made = agent_on(venue, tmp_path, slept.append, slept)
     made.master(made.clock.now())
-    made.dhan.reader.wire._context.dhan_http.timeout = (1.0, 0.4)
     made.dhan.counts.by_outcome.clear()
     slept.clear()
     return made
@@ -155,6 +153,8 @@ def test_a_fault_is_survived_counted_and_said(
     if one.fault == "invalid_token":  # another process of the desk has made a token meanwhile
         fresh = venue.control("POST", "/clients/1000000001/token")["access_token"]
         agent.dhan.keeper._file.write(SecretStr(fresh), datetime.now(UTC))
+    if one.fault == "slow":
+        agent.dhan.reader.wire._context.dhan_http.timeout = (3.0, 1.5)
     venue.fault(one.fault, one.where, times=one.times, parameters=one.parameters)
     if one.raises is None:
         one.read(agent)
