@@ -10,6 +10,7 @@ import dagster as dg
 from agents.settings import Settings, settings
 from pipelines.alerts import tell_of_failure
 from pipelines.assets import market, options, structure, zones
+from pipelines.assets.ledger import ledger_mirror, mirror_job, mirror_schedules
 from pipelines.assets.trading import trading_specs
 from pipelines.chain_checks import CHAIN_CHECKS
 from pipelines.checks import ALL_CHECKS
@@ -57,14 +58,15 @@ def build(settings: Settings, bench: Workbench | None = None) -> dg.Definitions:
         description="Records the option chains that are traded, with bids and asks.",
     )
     housekeeping = housekeeping_job([asset.key for asset in (*ANALYSIS_ASSETS, options.option_chain)])
+    mirror = mirror_job()
     sensors = [trade_clock(bench), tell_of_failure(bench)]
     if settings.mode != "replay":  # a recording has the chains that it has
         sensors.append(chain_clock(bench))
     return dg.Definitions(
-        assets=[market.raw_candles, options.option_chain, *ANALYSIS_ASSETS, *trading_specs(settings)],
+        assets=[market.raw_candles, options.option_chain, *ANALYSIS_ASSETS, *trading_specs(settings), ledger_mirror],
         asset_checks=[*ALL_CHECKS, *CHAIN_CHECKS],
-        jobs=[analysis, trade_cycle, recording, housekeeping],
-        schedules=[every_candle(bench, ANALYSIS_JOB), nightly(bench, housekeeping)],
+        jobs=[analysis, trade_cycle, recording, housekeeping, mirror],
+        schedules=[every_candle(bench, ANALYSIS_JOB), nightly(bench, housekeeping), *mirror_schedules(mirror)],
         sensors=sensors,
         resources={"bench": bench, "scope": RunScope()},
         # Also for runs started by hand and for backfills: one process a run, not one a step.

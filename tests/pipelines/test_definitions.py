@@ -34,14 +34,19 @@ def test_the_lineage_is_what_it_is() -> None:
         "option_chain": [],
         "cycles": ["llm_validation", "option_chain"],
         "trades": ["cycles"],
+        "ledger_mirror": ["cycles", "trades"],
         "dashboard": ["llm_validation", "trades", "zones"],
     }
 
 
 def test_jobs_clocks_and_checks_have_their_names() -> None:
     repository = defs.get_repository_def()
-    assert {"analysis", "trade_cycle", "record_chain", "housekeeping"} <= set(repository.job_names)
-    assert {schedule.name for schedule in repository.schedule_defs} == {"every_candle", "nightly_housekeeping"}
+    assert {"analysis", "trade_cycle", "record_chain", "housekeeping", "mirror"} <= set(repository.job_names)
+    assert {schedule.name for schedule in repository.schedule_defs} == {
+        "every_candle",
+        "nightly_housekeeping",
+        "hourly_mirror",
+    }
     assert {sensor.name for sensor in repository.sensor_defs} == {"trade_clock", "chain_clock", "tell_of_failure"}
     checks = {key.name: key.asset_key.to_user_string() for key in repository.asset_graph.asset_check_keys}
     assert checks == {

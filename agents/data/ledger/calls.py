@@ -77,6 +77,13 @@ class LedgerCallLog:
         best = min(reversed(rows), key=lambda row: abs(row.asked_at - at), default=None)
         return None if best is None else _as_call(best)
 
+    def call(self, call_id: int) -> LlmCall | None:
+        """Return the call that an event of the chain names, None if it is gone."""
+        query = select(calls, prompts).join(prompts, calls.c.prompt_sha == prompts.c.prompt_sha)
+        with reading(self._engine) as connection:
+            row = connection.execute(query.where(calls.c.id == call_id)).first()
+        return None if row is None else _as_call(row)
+
     def spent_today(self) -> Decimal:
         """Return the US dollars of all calls recorded since midnight in India."""
         midnight = self._now().astimezone(IST).replace(hour=0, minute=0, second=0, microsecond=0)

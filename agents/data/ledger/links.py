@@ -11,14 +11,17 @@ ID_FIELDS = frozenset(
 )  # fmt: skip
 """The fields whose values are ids of something that a person may ask about."""
 
+OWN_LISTS = frozenset({"exits", "legs"})
+"""Lists of what belongs to an event's own order; what stands in any other list was only looked at."""
+
 LONGEST = 128
 
 
 def refs_of(key: str | None, payload: Mapping[str, Any]) -> list[str]:  # Any: whatever JSON can hold
     """Return the ids that an event is about: its key and the id fields of its payload, each once, in order.
 
-    Objects inside the payload count, lists do not: what stands in a list was only looked at (a cycle lists every zone
-    it saw), and an event about one zone must not be found under all others.
+    Objects inside the payload count, lists do not (a cycle lists every zone it saw, and must not be found under all of
+    them), except those of an order's own parts.
     """
     found = dict.fromkeys([key] if key else [])
     found.update(dict.fromkeys(_ids(payload)))
@@ -29,5 +32,17 @@ def _ids(payload: Mapping[str, Any]) -> Iterator[str]:  # Any: as above
     for name, value in payload.items():
         if isinstance(value, Mapping):
             yield from _ids(value)
+        elif name in OWN_LISTS and isinstance(value, list):
+            for part in value:
+                yield from _ids(part) if isinstance(part, Mapping) else ()
         elif name in ID_FIELDS and isinstance(value, str) and value:
             yield value
+
+
+def first_id(payload: Mapping[str, Any], field: str) -> str | None:  # Any: as above
+    """Return the id under `field` that stands highest in the payload, None if there is none."""
+    value = payload.get(field)
+    if isinstance(value, str) and value:
+        return value
+    inner = (first_id(part, field) for part in payload.values() if isinstance(part, Mapping))
+    return next((found for found in inner if found), None)

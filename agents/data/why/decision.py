@@ -32,6 +32,11 @@ def order_links(events: Sequence[LedgerEvent]) -> Iterator[Link]:
 
 def _fills(event: LedgerEvent, orders: Sequence[LedgerEvent]) -> Iterator[Link]:
     """Yield the fills that an order event shows and no earlier one did."""
+    news = event.payload.get("changes")
+    for units, money, verb in (("priced", "earned", "sold"), ("bought", "spent", "bought")):
+        if isinstance(news, Mapping) and news.get(units):
+            text = f"{verb} {news[units]} in all" + (f" for {news[money]}" if news.get(money) else "")
+            yield Link(what="fill", id=event.payload["setup_id"], at=event.at, text=text, facts=dict(news))
     for side in ("exit", "entry"):
         fill = event.payload.get(side)
         if not isinstance(fill, Mapping) or any(
