@@ -1,6 +1,7 @@
 """The ledger in the store: what was decided, ordered and said, beside the zones it was about."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from dagster import DefaultScheduleStatus
@@ -8,6 +9,9 @@ from dagster import DefaultScheduleStatus
 from pipelines.assets.common import CODE_VERSION, OWNERS
 from pipelines.failures import our_errors_as_failures
 from pipelines.resources import Workbench
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 MIRROR_JOB = "mirror"
 _TABLES = ["ledger_events", "ledger_calls", "cycles", "trades"]
@@ -37,7 +41,7 @@ def ledger_mirror(context: dg.AssetExecutionContext, bench: dg.ResourceParam[Wor
     context.add_output_metadata({"dagster/row_count": done.last, **added})
 
 
-def mirror_job() -> dg.UnresolvedAssetJobDefinition:
+def mirror_job() -> "UnresolvedAssetJobDefinition":
     """Return the job that copies what is new in the ledger."""
     return dg.define_asset_job(
         MIRROR_JOB,
@@ -48,7 +52,7 @@ def mirror_job() -> dg.UnresolvedAssetJobDefinition:
     )
 
 
-def mirror_schedules(job: dg.UnresolvedAssetJobDefinition) -> Sequence[dg.ScheduleDefinition]:
+def mirror_schedules(job: "UnresolvedAssetJobDefinition") -> Sequence[dg.ScheduleDefinition]:
     """Return the schedule of the copy: hourly, between two analyses."""
     return [
         dg.ScheduleDefinition(
