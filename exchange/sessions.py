@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from exchange.clock import Millis, at_ist
+from exchange.holidays import HOLIDAYS, SPECIAL
 
 LONGEST_BREAK = 15
 _THURSDAY, _TUESDAY = 3, 1
@@ -54,6 +55,15 @@ class Calendar:
     def __init__(self, holidays: Collection[date] = (), special: Mapping[date, TradingHours] | None = None) -> None:
         self._holidays = frozenset(holidays)
         self._special = dict(special or {})
+
+    @classmethod
+    def nse(cls) -> "Calendar":
+        """Return NSE's calendar from 2021 to 2027, with its holidays, Muhurat evenings and weekend sessions."""
+        special = {}
+        for on, (opens, closes) in SPECIAL.items():
+            open_at, close_at = (at_ist(on, moment.hour, moment.minute) for moment in (opens, closes))
+            special[on] = TradingHours(on, open_at, close_at, close_at)
+        return cls(HOLIDAYS, special)
 
     def hours(self, on: date) -> TradingHours | None:
         """Return the hours of a date, or None when there is no session."""

@@ -42,11 +42,11 @@ def simulated_market(
     origin_on : date
         Its first day; sessions before it do not exist.
     calendar : Calendar, optional
-        Weekdays at NSE's hours unless given.
+        NSE's own unless given.
     chains : int
         How many expiries are listed, at least two weekly and a monthly one.
     """
-    return TapeMarket(SimulatedSource(seed, origin_on, calendar or Calendar(), chains=chains))
+    return TapeMarket(SimulatedSource(seed, origin_on, calendar or Calendar.nse(), chains=chains))
 
 
 class SimulatedSource:

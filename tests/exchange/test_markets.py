@@ -2,8 +2,10 @@
 
 from datetime import date, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,9 +15,10 @@ from exchange.clock import at_ist
 from exchange.columns import MinuteCandles
 from exchange.contracts import IDX_I, NIFTY, NSE_FNO, Contract, OptionTerms, future_contract, option_contract
 from exchange.listings import Listed
-from exchange.market import UnknownInstrumentError
+from exchange.market import OptionSide, UnknownInstrumentError
 from exchange.sessions import Calendar
-from exchange.simulated import simulated_market
+from exchange.sides import series_in
+from exchange.simulated import SimulatedSource, simulated_market
 from exchange.tape_market import TapeMarket
 from exchange.tapes import tape
 
@@ -161,9 +164,9 @@ def test_what_is_not_listed_is_unknown(market: TapeMarket) -> None:
 
 
 def test_two_weekly_and_a_monthly_chain_and_two_futures_are_listed(market: TapeMarket) -> None:
-    assert market.expiries(13, ELEVEN) == [date(2026, 11, 24), date(2026, 12, 1), date(2026, 12, 29)]
+    assert market.expiries(13, ELEVEN) == [date(2026, 11, 23), date(2026, 12, 1), date(2026, 12, 29)]
     ends = [one.expiry_on for one in market.contracts(FRIDAY) if one.kind == "FUTIDX"]
-    assert ends == [date(2026, 11, 24), date(2026, 12, 29)]
+    assert ends == [date(2026, 11, 23), date(2026, 12, 29)]
     assert market.expiries(25, ELEVEN) == []
 
 
@@ -175,7 +178,7 @@ def test_ids_are_unique_and_stay_with_their_contract(market: TapeMarket) -> None
 
 
 def test_chain_prices_are_the_quotes_and_imply_ordered_greeks(market: TapeMarket) -> None:
-    chain = market.chain(13, date(2026, 11, 24), ELEVEN)
+    chain = market.chain(13, date(2026, 11, 23), ELEVEN)
     assert chain.underlying == market.top_of_book(13, IDX_I, ELEVEN).ltp
     near = [row for (strike, _), row in chain.rows.items() if abs(strike * 100 - chain.underlying) < 30_000]
     assert all(row.book == market.top_of_book(row.contract.security_id, NSE_FNO, ELEVEN) for row in near)
@@ -230,3 +233,63 @@ def test_hours_and_expiries_change_with_the_dates() -> None:
 
 def future(market: TapeMarket) -> Contract:
     return next(one for one in market.contracts(FRIDAY) if one.kind == "FUTIDX")
+
+
+def test_the_exchange_knows_the_holidays_and_the_odd_sessions_by_itself() -> None:
+    nse = Calendar.nse()
+    assert nse.hours(date(2022, 10, 26)) is None  # Diwali Balipratipada
+    assert nse.hours(date(2026, 11, 24)) is None
+    assert nse.hours(date(2024, 1, 20)) is not None  # a Saturday
+    evening = nse.hours(date(2022, 10, 24))
+    assert evening is not None
+    assert (evening.open_at, evening.close_at) == (
+        at_ist(date(2022, 10, 24), 18, 15),
+        at_ist(date(2022, 10, 24), 19, 15),
+    )
+
+
+@pytest.mark.data
+def test_the_exchange_has_the_sessions_that_nse_had(shared: Path) -> None:
+    rows = {
+        row.date: row for row in pd.read_csv(shared / "data" / "nse_sessions_2021_2026.csv", dtype=str).itertuples()
+    }
+    nse, unknown = Calendar.nse(), "2026-11-08"  # a Muhurat evening whose hours are not announced
+    for number in range(date(2021, 1, 1).toordinal(), date(2027, 1, 1).toordinal()):
+        on = date.fromordinal(number)
+        hours, row = nse.hours(on), rows.get(str(on)) if str(on) != unknown else None
+        assert (hours is None) == (row is None), on
+        if hours is not None and row is not None:
+            opened, closed = (at_ist(on, *map(int, str(text).split(":"))) for text in (row.open, row.fno_close))
+            assert (hours.open_at, hours.close_at) == (opened, closed), on
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_some_contracts_of_a_past_session_are_those_of_its_listing(place: int) -> None:
+    on, right = date(2026, 11, 12), "PE"
+    whole = SimulatedSource(5, date(2026, 11, 9), Calendar.nse())
+    quick = SimulatedSource(5, date(2026, 11, 9), Calendar.nse())
+    listing = whole.listing(on)
+    assert listing is not None
+    side = OptionSide(on, 13, right, monthly=False, place=place)
+    expected, found = series_in(listing, side), quick.options(side)
+    assert expected is not None
+    assert found is not None
+    assert (found.expiry_on, list(found.strikes)) == (expected.expiry_on, list(expected.strikes))
+    asked = expected.strikes[8:30]  # some of them trade now and then only
+    for strike, candles in expected.candles(asked).items():
+        ours = found.candles([strike])[strike]
+        for name in MinuteCandles.__dataclass_fields__:
+            assert np.array_equal(getattr(ours, name), getattr(candles, name)), (strike, name)
+
+
+def test_index_and_futures_of_a_past_session_are_those_of_its_listing() -> None:
+    on = date(2026, 11, 12)
+    whole, quick = (SimulatedSource(5, date(2026, 11, 9), Calendar.nse()) for _ in range(2))
+    listing = whole.listing(on)
+    assert listing is not None
+    for key, listed in listing.listed.items():
+        if listed.contract.kind != "OPTIDX":
+            past = quick.history(key, on)
+            assert past is not None
+            for name in MinuteCandles.__dataclass_fields__:
+                assert np.array_equal(getattr(past, name), getattr(listed.candles, name)), (key, name)

@@ -23,7 +23,7 @@ FRIDAY = date(2026, 11, 20)
 NOON = at_ist(FRIDAY, 12, 0)
 NOW = NOON + 1_000
 CLIENT = "1000000001"
-NIFTY_CHAIN = {"UnderlyingScrip": 13, "UnderlyingSeg": "IDX_I", "Expiry": "2026-11-24"}
+NIFTY_CHAIN = {"UnderlyingScrip": 13, "UnderlyingSeg": "IDX_I", "Expiry": "2026-11-23"}
 INTRADAY = {"securityId": "13", "exchangeSegment": "IDX_I", "instrument": "INDEX", "interval": 5, "oi": False}
 Body = dict[str, Any]  # Any: JSON
 
@@ -124,7 +124,7 @@ def test_a_chain_has_the_shape_of_the_recorded_one_and_two_newer_fields(desk: De
 
 
 def test_the_same_chain_waits_three_seconds_and_another_does_not(desk: Desk) -> None:
-    asked = [("2026-11-24", 0), ("2026-12-01", 300), ("2026-11-24", 300), ("2026-11-24", 2400)]
+    asked = [("2026-11-23", 0), ("2026-12-01", 300), ("2026-11-23", 300), ("2026-11-23", 2400)]
     statuses = [desk.ask("POST", "/v2/optionchain", NIFTY_CHAIN | {"Expiry": on}, wait=wait)[0] for on, wait in asked]
     assert statuses == [200, 200, 429, 200]
 
@@ -146,7 +146,7 @@ def test_mistakes_about_a_chain_have_two_answers(desk: Desk, change: Body, refus
 
 def test_expiries_are_sorted_dates(desk: Desk) -> None:
     _, body = desk.ask("POST", "/v2/optionchain/expirylist", {"UnderlyingScrip": 13, "UnderlyingSeg": "IDX_I"})
-    assert body == {"data": ["2026-11-24", "2026-12-01", "2026-12-29"], "status": "success"}
+    assert body == {"data": ["2026-11-23", "2026-12-01", "2026-12-29"], "status": "success"}
 
 
 def test_five_minute_candles_end_with_the_forming_one(desk: Desk) -> None:
@@ -342,7 +342,7 @@ def test_the_instrument_master_has_its_oddities(desk: Desk, market: TapeMarket) 
         "10.0000",
         "",
     )
-    assert (option["SEM_EXPIRY_DATE"], option["SEM_LOT_UNITS"]) == ("2026-11-24 14:30:00", "65.0")
+    assert (option["SEM_EXPIRY_DATE"], option["SEM_LOT_UNITS"]) == ("2026-11-23 14:30:00", "65.0")
     index, future, option = (next(x for x in detailed if x["INSTRUMENT"] == kind) for kind in KINDS)
     assert [one["UNDERLYING_SECURITY_ID"] for one in (index, future, option)] == ["13", "26000", "26000"]
     assert [one["SM_FREEZE_QTY"] for one in (index, future, option)] == ["0", "1800", "1756"]

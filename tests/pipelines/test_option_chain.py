@@ -81,7 +81,7 @@ def test_an_open_session_is_recorded_and_described(bench: Workbench) -> None:
     facts = ran.metadata[str(DAY)]
     assert facts["snapshots"] == 1
     assert facts["dagster/row_count"] == bench.store.rows("select count(*) from option_quotes")[0][0]
-    assert str(facts["expiry"]) == "2026-11-24"
+    assert str(facts["expiry"]) == "2026-11-23"
     assert isinstance(facts["contracts"], int)
     assert facts["contracts"] > 40
     assert {"pcr_oi", "max_pain", "atm_iv", "spot", "quoted_at", "age_seconds", "two_sided_share"} <= set(facts)
@@ -104,7 +104,7 @@ def test_the_same_chain_is_not_asked_for_twice_in_three_seconds(bench: Workbench
     first, second = run(bench, DAY), run(bench, DAY)
     assert first.success, first.why
     assert second.success, second.why
-    assert not bench.agent.dhan.counts.by_outcome[("the option chain of NIFTY 2026-11-24", "throttled")]
+    assert not bench.agent.dhan.counts.by_outcome[("the option chain of NIFTY 2026-11-23", "throttled")]
     moments = [at for (at,) in bench.store.rows("select distinct quoted_at from option_quotes order by 1")]
     assert len(moments) == 2
 
