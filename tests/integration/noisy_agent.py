@@ -37,6 +37,8 @@ from agents.data.feed.link import Stop
 from agents.data.feed.live import FeedLimits
 from agents.data.feed.pace import Delay, Pace, Why
 from agents.data.feed.updates import UpdatesClient
+from agents.data.metrics.calls import watch_calls
+from agents.data.metrics.writer import MetricWriter
 from agents.data.store import Store
 from agents.settings import Settings
 
@@ -119,7 +121,11 @@ def settings() -> Settings:
 
 def open_agent() -> DataCollectionAgent:
     dhan = connect.open_dhan(
-        settings(), wall=lambda: datetime.now(UTC), sleep=lambda seconds: time.sleep(min(seconds, 0.05)), jitter=float
+        settings(),
+        wall=lambda: datetime.now(UTC),
+        sleep=lambda seconds: time.sleep(min(seconds, 0.05)),
+        jitter=float,
+        observe=watch_calls(METRICS),
     )
     store = Store(settings().store_path, "paper", now=lambda: datetime.now(UTC))
     return DataCollectionAgent(dhan, store, NseCalendar(), EXCHANGE)
@@ -254,11 +260,13 @@ if __name__ == "__main__":
         write(self, token, at)
 
     TokenFile.write = noting  # type: ignore[method-assign]  # so that the test learns what must not be seen
+    METRICS = MetricWriter(settings().home / "metrics.sqlite", lambda: datetime.now(UTC))
     AGENT = open_agent()
     log_in_wrongly()
     read_everything()
     listen()
     for words in (("doctor",), ("download", "NIFTY", "--from", "2026-11-17", "--debug"), ("status",)):
         command(*words)
+    METRICS.close()
     shown("counts", lambda: dict(AGENT.dhan.counts.by_outcome))
     Path(tokens).write_text(json.dumps(made))

@@ -121,7 +121,8 @@ def test_the_run_was_whole_and_talkative(run: tuple[Path, list[str]]) -> None:
     assert "updates_connected" in out
     assert out.count("\n== ") > 100
     assert "TokenRefusedError" in out
-    assert (folder / "data" / "paper" / "market.duckdb").exists()
+    for kept in ("market.duckdb", "metrics.sqlite", "dhan/limits.sqlite"):
+        assert (folder / "data" / "paper" / kept).exists()
     exchange = (folder / "told" / "exchange.err").read_text()
     assert '"WebSocket /feed" [accepted]' in exchange
 
