@@ -41,7 +41,7 @@ class Journal:
         self._lines: dict[tuple[str, str], int] = {}
         self._moving: dict[str, Order] = {}
         self._turns = 0
-        self._until: Millis = 0
+        self._clock_due_at: Millis = 0
         self._afresh = True
         core.orders.watchers.append(self._follow)
         core.subscribe("restarted", self._restarted)
@@ -62,18 +62,16 @@ class Journal:
         gone = [] if self._afresh else [*self._missing(whole), *self._filed()]
         if not found and not gone and not self._clock_is_due():
             return
-        clock, until = self._clock()
         puts = [Put(kind, record.key, record.place, record.body()) for kind, record in found]
-        self._file.write([*puts, clock], gone, afresh=self._afresh)
-        self._until = until
+        self._write(puts, gone)
         self._note(found, gone)
 
     def settled(self) -> None:
         """Write how far the clock has come, before it comes further than the file says."""
-        if self._clock_is_due():
-            clock, until = self._clock()
-            self._file.write([clock])
-            self._until = until
+        if self._afresh:
+            self.commit()
+        elif self._clock_is_due():
+            self._write([], [])
 
     def _begin(self) -> None:
         """Forget what has been written, so that everything is written again."""
@@ -146,14 +144,15 @@ class Journal:
         self._moving = {name: order for name, order in self._moving.items() if order.is_open}
 
     def _clock_is_due(self) -> bool:
-        return self._core.now + self._ahead() // 2 > self._until
+        return self._core.now > self._clock_due_at
 
-    def _clock(self) -> tuple[Put, Millis]:
-        until = self._core.now + self._ahead()
-        return Put("clock", "", 0, CLOCK.dump_json(ClockBody(self._core.now, until, self._core.chance.seed))), until
-
-    def _ahead(self) -> Millis:
-        return round(AHEAD * 1000 * self._core.clock.speed) + 1
+    def _write(self, puts: list[Put], gone: list[Drop]) -> None:
+        """Write records together with the clock, and how far it may come before it is written again."""
+        now = self._core.now
+        ahead = round(AHEAD * 1000 * self._core.clock.speed) + 1
+        clock = CLOCK.dump_json(ClockBody(now, now + ahead, self._core.chance.seed))
+        self._file.write([*puts, Put("clock", "", 0, clock)], gone, afresh=self._afresh)
+        self._clock_due_at = now + ahead // 2
 
     def _follow(self, order: Order) -> None:
         self._moving[order.order_id] = order

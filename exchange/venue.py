@@ -1,16 +1,15 @@
 """Takes orders through their lives: in transit, checked by the broker, at the exchange, filled or over."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from exchange.checks import Checks, release_at
-from exchange.clock import Millis
 from exchange.contracts import Contract
 from exchange.floor import Floor
 from exchange.matching import protected_price
 from exchange.orderbook import OrderBook
 from exchange.orders import KINDS, Kind, Order, Origin, Status, Ticket
 from exchange.services import Services, Task
+from exchange.steps import Steps
 
 
 @dataclass(frozen=True)
@@ -48,16 +47,16 @@ class Venue:
         self._book = book
         self._floor = floor
         self._checks = checks
-        doers = services.timeline.doers
-        doers["arrive"] = lambda task: self._of(task, self._arrive)
-        doers["enter"] = lambda task: self._of(task, self._enter)
-        doers["amend"] = lambda task: self._of(task, lambda order: self._amend(order, _change_of(task)))
+        self._steps = Steps(services, book)
+        self._steps.teach("arrive", lambda order, _: self._arrive(order))
+        self._steps.teach("enter", lambda order, _: self._enter(order))
+        self._steps.teach("amend", lambda order, task: self._amend(order, _change_of(task)))
 
     def place(self, origin: Origin, ticket: Ticket, contract: Contract) -> Order:
         """Take an order in; it is checked and sent on when its transit is over."""
         order = self._book.open(origin, ticket, contract)
         self._book.changed(order)
-        self._plan(self._services.now + self._delay("transit", order), "arrive", order)
+        self._steps.plan("arrive", order, self._steps.after_transit(order))
         return order
 
     def withdraw(self, order: Order, status: Status = Status.CANCELLED, reason: str = "") -> None:
@@ -73,8 +72,8 @@ class Venue:
         if order.status is Status.TRANSIT:
             change.apply(order)
             return
-        at = self._services.now + self._delay("queue", order)
-        self._plan(at, "amend", order, (change.kind, change.quantity, change.price, change.trigger))
+        detail = (change.kind, change.quantity, change.price, change.trigger)
+        self._steps.plan("amend", order, self._steps.after_queue(order), detail)
 
     def work(self, order: Order) -> None:
         """Put an exit leg before the exchange now: it is the broker's own order and needs no transit or checks."""
@@ -119,8 +118,8 @@ class Venue:
         refusal = self._checks.refusal(order)
         if refusal is None:
             self._confirm(order)
-            at = max(self._services.now + self._delay("queue", order), release_at(self._services.market, order))
-            self._plan(at, "enter", order)
+            at = max(self._steps.after_queue(order), release_at(self._services.market, order))
+            self._steps.plan("enter", order, at)
         else:
             self._reject(order, "RMS", f"RMS:{order.order_id}:{refusal}")
 
@@ -172,19 +171,6 @@ class Venue:
         order.updated_at = self._services.now
         self._book.changed(order)
         self._floor.meet(order)
-
-    def _plan(self, at: Millis, step: str, order: Order, detail: tuple[int | str, ...] = ()) -> None:
-        self._services.timeline.plan_task(at, Task(step, order.order_id, detail))
-
-    def _of(self, task: Task, step: Callable[[Order], None]) -> None:
-        """Take the next step with the order of a task; one that is over and filed takes none."""
-        order = self._book.named(task.about)
-        if order is not None:
-            step(order)
-
-    def _delay(self, step: str, order: Order) -> Millis:
-        low, high = self._services.rules.transit if step == "transit" else self._services.rules.queue
-        return self._services.chance.between(low, high, step, order.order_id, order.modifications)
 
 
 def _change_of(task: Task) -> Change:
