@@ -74,6 +74,7 @@ class MinuteBars:
         self._hole = hole
         self._tapes: dict[FeedKey, Tape] = {}
         self._doubts: list[Doubt] = []
+        self._adrift: set[FeedKey] = set()
         self._next = minutes.first_from(minutes.opening_of(now))
         self._oldest = now - LONG_AGO
         self._newest = 0
@@ -95,6 +96,7 @@ class MinuteBars:
     def drop(self, key: FeedKey) -> None:
         """Forget an instrument, with the minute that it is in."""
         self._tapes.pop(key, None)
+        self._adrift.discard(key)
 
     def broken(self) -> None:
         """Take note that the connection broke: nothing is covered until each instrument is heard again."""
@@ -102,8 +104,12 @@ class MinuteBars:
             tape.covered_from = None
 
     def missed(self, now: int) -> None:
-        """Take note that some packets were lost: the minute that all instruments are in is doubtful."""
+        """Take note that some packets were lost: the minute that all instruments are in is doubtful.
+
+        So is the minute in which each is heard again, which may be much later: its total then counts what was lost too.
+        """
         later = self._next_minute(now)
+        self._adrift.update(self._tapes)
         for tape in self._tapes.values():
             if tape.covered_from is not None:
                 tape.covered_from = max(tape.covered_from, later)
@@ -129,10 +135,18 @@ class MinuteBars:
         if at < tape.last_at:
             self._late(tape, price, minute)
             return
+        self._place(tape, price, minute)
+
+    def _place(self, tape: Tape, price: Price, minute: int) -> None:
+        """Let a price, not older than any before, into its minute."""
+        at = price.traded_at
+        adrift = price.key in self._adrift and tape.says_news(price)
+        self._adrift.discard(price.key)
         if not self._minutes.holds(at, derivatives=tape.derivatives):
             tape.remember(price)
         elif minute >= self._next:
             tape.trade(price, minute)
+            tape.forming[minute].doubtful |= adrift
         else:
             if tape.last_at and tape.makes_bars and tape.says_news(price):
                 self._doubts.append(Doubt(price.key, minute))

@@ -136,6 +136,34 @@ def test_a_break_leaves_the_minutes_it_touched_in_doubt() -> None:
     assert doubtful == [OPEN + 60, OPEN + 120]
 
 
+def test_an_instrument_first_heard_long_after_a_hole_leaves_doubt_in_that_minute() -> None:
+    made = begun()
+    steady(made, OPEN, OPEN + 60)
+    take(made, quote(OPEN + 59, 10.0, 650))
+    steady(made, OPEN + 60, OPEN + 66)
+    (*_, first), _ = made.seal(OPEN + 65)
+    steady(made, OPEN + 90, OPEN + 250)  # what the future traded in the half minute of silence is lost
+    take(made, quote(OPEN + 250, 10.0, 1300))
+    steady(made, OPEN + 250, OPEN + 310)
+    take(made, quote(OPEN + 310, 10.0, 1365))
+    steady(made, OPEN + 310, OPEN + 364)
+    bars, doubts = made.seal(OPEN + 363)
+    assert Doubt(FUTURE.key, OPEN + 240) in doubts
+    assert [bar.volume for bar in (first, *bars) if bar.key == FUTURE.key] == [650, 65]
+
+
+def test_what_has_never_traded_is_covered_from_the_answer_to_its_subscription() -> None:
+    made = bars_at(OPEN - 60)
+    made.take(ticker(OPEN - 30, 100.0), OPEN - 30)
+    made.take(quote(0, 10.0, 0), OPEN - 30)
+    steady(made, OPEN, OPEN + 40)
+    take(made, quote(OPEN + 40, 10.0, 65, 10.0, 10.0, 10.0))
+    steady(made, OPEN + 40, OPEN + 64)
+    bars, doubts = made.seal(OPEN + 63)
+    assert not doubts
+    assert [bar.volume for bar in bars if bar.key == FUTURE.key] == [65]
+
+
 def test_a_hole_in_the_time_of_trades_leaves_doubt_though_the_connection_stood() -> None:
     made = begun()
     steady(made, OPEN, OPEN + 20)
