@@ -1,9 +1,10 @@
 """Where orders meet the market: matched when they come to the exchange, then again on a fixed grid of moments."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from exchange.checks import is_open_at
-from exchange.clock import Millis
+from exchange.clock import Millis, at_ist, ist
 from exchange.contracts import Contract
 from exchange.ledgerbook import Ledger
 from exchange.market import Book
@@ -95,8 +96,17 @@ class Floor:
         every, now = self._services.rules.match_every, self._services.now
         attended = any(map(self._attends, self._working.values()))
         if attended and (self._pass_at is None or self._pass_at <= now):
-            self._pass_at = (now // every + 1) * every
+            self._pass_at = self._first_look((now // every + 1) * every, every)
             self._services.timeline.plan(self._pass_at, self._pass)
+
+    def _first_look(self, at: Millis, every: Millis) -> Millis:
+        """Return when orders are looked at next: at once while the market is open, else as it opens or the day ends."""
+        market, on = self._services.market, ist(at).date()
+        if is_open_at(market, at):
+            return at
+        hours = market.hours(on)
+        opens = hours.open_at if hours is not None and at < hours.open_at else at_ist(on + timedelta(days=1), 0, 0)
+        return -(-opens // every) * every
 
     def _pass(self) -> None:
         for look in () if self.unattended else self.before_pass:
