@@ -31,6 +31,7 @@ from tests.simulation.world import Life, World
 
 T = TypeVar("T")
 
+STALE = 10
 FUNDS = Funds(available=Decimal(1_000_000), start_of_day=Decimal(1_000_000))
 
 
@@ -143,6 +144,11 @@ class SimulatedGateway:
         """Cancel a super order."""
         self._sent(f"cancel of super order {order_id}", lambda: self._world.venue.cancel_super(order_id))
 
+    def cancel_leg(self, order_id: str, leg_name: str) -> None:
+        """Cancel one exit leg: the broker can, the guardian's port cannot. For mutations only."""
+        self._world.violate("P13", f"the {leg_name} of {order_id} is cancelled alone")
+        self._sent(f"cancel {leg_name} of {order_id}", lambda: self._world.venue.cancel_super(order_id, leg_name))
+
     def cancel_order(self, order_id: str) -> None:
         """Cancel a plain order."""
         self._sent(f"cancel of {order_id}", lambda: self._world.venue.cancel_plain(order_id))
@@ -163,15 +169,15 @@ class SimulatedGateway:
 
     def super_orders(self) -> Sequence[SuperRow]:
         """Return the super orders that can be seen."""
-        return self._read("super orders", lambda: [self._super_row(b) for b in self._seen_brackets()])
+        return self._list("super orders", lambda: [self._super_row(b) for b in self._seen_brackets()])
 
     def orders(self) -> Sequence[OrderRow]:
         """Return plain orders, and legs where the dialect lists them."""
-        return self._read("orders", self._order_rows)
+        return self._list("orders", self._order_rows)
 
     def trades(self) -> Sequence[FillRow]:
         """Return the executions of orders that can be seen."""
-        return self._read("trades", self._fill_rows)
+        return self._list("trades", self._fill_rows)
 
     def positions(self) -> Sequence[PositionRow]:
         """Return what is held; this read never lags."""
@@ -220,6 +226,16 @@ class SimulatedGateway:
             return self._network.read(what, act)
         except UnreadableError as error:
             raise BrokerUnavailableError(str(error)) from error
+
+    def _list(self, what: str, act: Callable[[], list[T]]) -> list[T]:
+        """Read a list; a lagging server may show one that it showed before, up to `STALE` seconds old."""
+        world, second = self._world, self._world.second
+        rows = self._read(what, act)
+        kept = [(at, old) for at, old in world.earlier.get(what, ()) if at > second - STALE]
+        world.earlier[what] = [*kept, (second, rows)]
+        if kept and world.chance(world.network_rng, world.faults.stale_read):
+            return list(world.network_rng.choice(kept)[1])
+        return rows
 
     def _seen_brackets(self) -> list[book.Bracket]:
         second = self._world.second

@@ -10,6 +10,7 @@ LEVELS: dict[str, tuple[float, float, float]] = {
     "reject": (0.0, 0.05, 0.30),
     "leg_reject": (0.0, 0.05, 0.30),
     "read_failure": (0.0, 0.05, 0.30),
+    "stale_read": (0.0, 0.05, 0.30),
     "visibility_lag": (0.0, 3.0, 10.0),
     "partial_fill": (0.0, 0.20, 0.70),
     "jump": (0.0, 1 / 900, 1 / 150),
@@ -25,6 +26,7 @@ LEVELS: dict[str, tuple[float, float, float]] = {
     "lease_loss": (0.0, 1 / 4000, 1 / 1500),
     "garbage": (0.0, 0.15, 0.50),
     "command": (0.0, 1 / 2000, 1 / 500),
+    "person_exit": (0.0, 1 / 3000, 1 / 800),
 }
 """Each kind's levels: chances for a call, an order or a second; `visibility_lag` is in seconds."""
 
@@ -55,6 +57,7 @@ class Faults:
     reject: float = 0.0
     leg_reject: float = 0.0
     read_failure: float = 0.0
+    stale_read: float = 0.0
     visibility_lag: float = 0.0
     partial_fill: float = 0.0
     jump: float = 0.0
@@ -70,6 +73,7 @@ class Faults:
     lease_loss: float = 0.0
     garbage: float = 0.0
     command: float = 0.0
+    person_exit: float = 0.0
 
     @classmethod
     def drawn(cls, rng: Random, kinds: frozenset[str] | None = None) -> "Faults":

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from agents.execution.guardian.guardian import Guardian
@@ -27,7 +27,6 @@ from tests.simulation.world import Life, Watcher, World
 
 SETTINGS = GuardianSettings(
     index="NIFTY",
-    daily_loss=Decimal(30_000),
     start_block=15.0,
     clock_block=15.0,
     orders_per_day=10_000,
@@ -66,7 +65,7 @@ class Fitting:
             calendar=SimulatedCalendar(world),
             checks=checks,
         )
-        return self.guardian(ports, self.settings)
+        return self.guardian(ports, replace(self.settings, daily_loss=Decimal(world.loss_limit)))
 
     def watchers(self, world: World, disk: Disk) -> Sequence[Watcher]:
         """Return what watches the guardian besides the book."""

@@ -16,6 +16,7 @@ NAKED_BOUND = 180
 """Seconds in which the agent could act, without a stop: six times the grace of a lost exit."""
 MAX_PER_SECOND = 2
 FLAT_WITHIN = 150
+TICKS_IN_RUPEE = 20
 
 
 @dataclass
@@ -100,7 +101,6 @@ class EndWatch:
 
     world: World
     disk: Disk
-    loss_limit: int
 
     def look(self) -> None:
         """Check that the account is flat in time, before the broker squares off."""
@@ -123,7 +123,7 @@ class EndWatch:
     def _look_at_loss(self) -> None:
         venue = self.world.venue
         risks = [approved.risk for approved in self.world.approved.values()]
-        allowed = self.loss_limit + max(risks, default=0) + venue.jumped + self._unprotected()
+        allowed = self.world.loss_limit * TICKS_IN_RUPEE + max(risks, default=0) + venue.jumped + self._unprotected()
         if -venue.worth() > allowed:
             self.world.violate("I6", f"lost {-venue.worth()}, allowed {allowed}")
 

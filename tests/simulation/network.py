@@ -13,7 +13,9 @@ T = TypeVar("T")
 ORDER_TIMEOUT = 10
 READ_TIMEOUT = 3
 LATEST_ARRIVAL = 15
-ORDER_WEIGHT = 30.0
+VERY_LATE, VERY_LATE_SHARE = 150, 0.2
+"""Some super orders arrive when nobody expects them any more; exits do not, since no guardian could survive that."""
+ORDER_WEIGHT = 80.0
 """How much likelier a process dies around an order request than around a read: that is where it hurts."""
 
 
@@ -82,7 +84,10 @@ class Network:
             self._give_up(self._rng.randint(0, ORDER_TIMEOUT), f"{what} is lost")
         if world.chance(self._rng, faults.late_request):
             patience = self._rng.randint(0, ORDER_TIMEOUT)
-            delay = patience + self._rng.randint(1, LATEST_ARRIVAL)
+            latest = (
+                VERY_LATE if what.startswith("super order") and self._rng.random() < VERY_LATE_SHARE else LATEST_ARRIVAL
+            )
+            delay = patience + self._rng.randint(1, latest)
 
             def arrive() -> None:
                 world.say(f"network delivers {what} late")

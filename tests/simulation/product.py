@@ -5,14 +5,16 @@ time. P3 no order request without the lease. P4 no entry without a passed check 
 halted or paused. P6 no entry while an earlier request has no answer. P7 no entry while something is held or works.
 P8 the journal's cases equal the broker's book at the end, and each fill belongs to one setup. P9 nothing escapes the
 guardian's step. P10 no secret in journal, alerts or logs. P11 flat soon after a person says so. P12 a request is
-answered once, and truly.
+answered once, and truly. P13 no exit leg is cancelled alone. P14 the cases' profit is the account's.
 """
 
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from agents.domain.cycle import DeskState
+from agents.domain.lifecycle import OVER
 from agents.domain.orders import SuperOrder
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.fold import fold
@@ -20,11 +22,13 @@ from agents.execution.guardian.ports import ANSWER, GUARDIAN_EVENT, ORDER_EVENT,
 from tests.simulation.desk import SimulatedChecks, halt_file, stored_state
 from tests.simulation.disk import Disk
 from tests.simulation.network import LATEST_ARRIVAL
+from tests.simulation.rows import rupees
 from tests.simulation.world import World
 
 NOTICE = 3
 """Seconds after which a change outside must have been noticed."""
 ENTRY_SLACK = 120
+KNOWN_WITHIN = 25
 FLATTEN_WITHIN = 150
 WRITES = (ORDER_EVENT, ANSWER, GUARDIAN_EVENT)
 
@@ -50,12 +54,19 @@ class EntryGuard:
             world.violate("P1", f"setup {order.setup_id} is sent a second time")
         if world.second > world.plan.requests_end + ENTRY_SLACK:
             world.violate("P2", f"entry {order.correlation_id} after the last entry time")
+        lost = -rupees(world.venue.cash)
+        if lost >= world.loss_limit and not any(world.venue.net.values()) and self._quiet():
+            world.violate("P2", f"entry {order.correlation_id} after {lost} were lost of {world.loss_limit} allowed")
         if order.setup_id not in self.checks.passed:
             world.violate("P4", f"setup {order.setup_id} did not pass the checks")
         if halt_file(world) and self._since_command() >= NOTICE:
             world.violate("P5", f"entry {order.correlation_id} with a HALT file")
         if stored_state(self.disk) is not DeskState.ACTIVE:
             world.violate("P5", f"entry {order.correlation_id} while the desk is {stored_state(self.disk)}")
+
+    def _quiet(self) -> bool:
+        """Whether the last sale is old enough to be known."""
+        return all(deal.at < self.world.second - KNOWN_WITHIN for deal in self.world.venue.deals)
 
     def _since_command(self) -> int:
         begins = [begin for begin, end, _ in self.world.troubles["command"] if begin <= self.world.second < end]
@@ -120,6 +131,7 @@ class JournalWatch:
         self._cases = fold((row.payload for row in rows), self.world.plan.opens_at.date())
         self._compare_cases()
         self._look_for_owners()
+        self._look_at_money()
         self._look_for_secrets()
         self._look_at_answers()
 
@@ -129,7 +141,7 @@ class JournalWatch:
             case = known.get(bracket.correlation_id)
             if case is None:
                 self.world.violate("P8", f"no case for {bracket.order_id} {bracket.correlation_id}")
-            elif case.bought != bracket.filled or case.remaining != 0:
+            elif case.bought != bracket.filled or case.remaining != 0 or case.state not in OVER:
                 facts = f"bought {case.bought} of {bracket.filled}, remaining {case.remaining}"
                 self.world.violate("P8", f"case {case.setup_id} {case.state.value}: {facts}")
 
@@ -142,6 +154,12 @@ class JournalWatch:
         sold = sum(deal.quantity for deal in self.world.venue.deals if deal.side < 0)
         if owned != sold:
             self.world.violate("P8", f"{sold} sold, {owned} of them belong to a setup")
+
+    def _look_at_money(self) -> None:
+        ours = sum((case.earned - case.spent for case in self._cases.values()), Decimal(0))
+        theirs = rupees(self.world.venue.cash)
+        if ours != theirs:
+            self.world.violate("P14", f"the cases earned {ours}, the account {theirs}")
 
     def _look_for_secrets(self) -> None:
         secret = self.world.secret

@@ -16,8 +16,6 @@ from tests.simulation.world import Approved, Life, Plan, SimulatedCrashError, Vi
 LOT = 65
 RESTART = (1, 15)
 BUSY, IDLE_PAUSE = 45, 4
-LOSS_LIMIT = 20 * 30_000
-"""Ticks times units: 30,000 rupees."""
 
 
 class Agent(Protocol):
@@ -98,7 +96,7 @@ class Session:
         self._asker: Asker = asker(world, self.disk) if asker else SilentAsker(world)
         self._ask_rng: Random = world.rng("ask")
         self._book = BookWatch(world)
-        world.watchers += [self._book, EndWatch(world, self.disk, LOSS_LIMIT)]
+        world.watchers += [self._book, EndWatch(world, self.disk)]
         world.watchers += watchers(world, self.disk) if watchers else ()
         self._next_ask = self._ask_rng.randint(5, 60)
         self._agent: Agent | None = None

@@ -21,7 +21,10 @@ DURATIONS = {
     "token_expiry": (30, 300),
     "lease_loss": (5, 60),
     "command": (20, 200),
+    "person_exit": (1, 1),
 }
+LOSS_LIMITS = (2_000, 8_000, 30_000)
+"""Rupees that a session may lose; one is drawn."""
 SIZES = {"clock_step": (-40, -5, -2, 2, 5, 40), "command": (1, 2, 3, 4)}
 """Seconds that the clock is wrong by; which command a person gives (see `tests.simulation.desk`)."""
 
@@ -39,7 +42,7 @@ class Plan:
     flat: int = 1_080
     square_off: int = 1_320
     end: int = 1_400
-    every: tuple[int, int] = (45, 150)
+    every: tuple[int, int] = (25, 85)
     pause: int = 1
     contracts: tuple[str, ...] = CONTRACTS
     opens_at: datetime = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
@@ -90,6 +93,8 @@ class World:
         Super orders that an agent sent.
     unanswered : set of str
         Correlation ids of super orders to which no reply came.
+    earlier : dict of str to list of (second, rows)
+        What a list of the broker last showed: a lagging server may show it again.
     troubles : dict of str to list of (begin, end, size)
         When each kind of trouble lasts, in seconds.
     """
@@ -109,6 +114,7 @@ class World:
     watchers: list[Watcher] = field(default_factory=list)
     entries: list[tuple[int, str, str]] = field(default_factory=list)
     unanswered: set[str] = field(default_factory=set)
+    earlier: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)  # Any: rows of a list
     commands_given: list[tuple[int, Any]] = field(default_factory=list)  # Any: the guardian's commands
 
     def __post_init__(self) -> None:
@@ -116,6 +122,7 @@ class World:
         self.disk_rng, self.update_rng = self.rng("disk"), self.rng("updates")
         self.prices = {name: Price(self.rng(f"price {name}"), self.plan.heal, self.faults.jump) for name in CONTRACTS}
         self.venue = Venue(self.rng("venue"), self.faults, self.prices, self.say)
+        self.loss_limit = self.rng("limits").choice(LOSS_LIMITS)
         self._due: dict[int, list[Callable[[], None]]] = {}
         self.troubles = {name: self._drawn_troubles(name) for name in DURATIONS}
 
@@ -146,6 +153,8 @@ class World:
         self.venue.advance(self.second)
         if self.second == self.plan.square_off:
             self.venue.exit_all("square-off")
+        elif self.troubled("person_exit"):
+            self.venue.exit_all("a person in the broker's app")
         for watcher in self.watchers:
             watcher.look()
 
