@@ -19,6 +19,7 @@ from agents.data.feed.live import FeedLimits
 from agents.data.feed.pace import Delay, Pace, Why
 from agents.data.feed.thread import FeedThread
 from agents.data.feed.watch import Watch
+from agents.data.metrics import MetricWriter
 from agents.domain.errors import ConfigError, TradingError
 from agents.settings import Settings
 from zonedesk.following import Following
@@ -28,6 +29,7 @@ from zonedesk.shell import wall_now
 
 LOOK_EVERY = 0.25
 CHORES_EVERY = 1.0
+MEASURE_EVERY = timedelta(seconds=5)
 LONGEST_PAUSE = 5.0
 _log = logging.getLogger(__name__)
 
@@ -76,18 +78,23 @@ class FeedProcess:
         self._failure: BaseException | None = None
         self._packets = 0
         self._heard_at: datetime | None = None
+        self._metrics = MetricWriter(settings.ops_path, wall_now)
+        self._measured_at: datetime | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Run until `stop` is set. Raises `TradingError` if the feed ended by a fault, and as `open_data_agent`."""
         chores = threading.Thread(target=self._chores, args=(stop,), name="chores", daemon=True)
         chores.start()
         while not stop.is_set() and chores.is_alive():
-            self._health().write(self._home.feed_path)
+            health = self._health()
+            health.write(self._home.feed_path)
+            self._measure(health)
             stop.wait(LOOK_EVERY)
         stop.set()
         chores.join(LONGEST_PAUSE)
         if self._feed is not None:
             self._feed.stop()
+        self._metrics.close()
         if self._failure is not None:
             raise self._failure
 
@@ -109,7 +116,9 @@ class FeedProcess:
 
     def _step(self) -> None:
         if self._feed is None or self._following is None:
-            agent = open_data_agent(self._settings, now=wall_now, sleep=time.sleep, jitter=random.random)
+            agent = open_data_agent(
+                self._settings, now=wall_now, sleep=time.sleep, jitter=random.random, metrics=self._metrics
+            )
             self._feed = self._connect(agent)
             self._following = Following(agent, self._feed, self._linear)
         self._feed.state()  # raises where it has ended
@@ -127,6 +136,16 @@ class FeedProcess:
         if trouble != self._trouble:
             self._report(trouble or "the exchange answers again")
         self._trouble = trouble
+
+    def _measure(self, health: FeedHealth) -> None:
+        """Keep, now and then, whether the feed is connected and how long it has been silent."""
+        now = health.written_at
+        if self._measured_at is not None and now - self._measured_at < MEASURE_EVERY:
+            return
+        self._measured_at = now
+        self._metrics.record("agent_up", float(health.connected), agent="feed")
+        if self._heard_at is not None:
+            self._metrics.record("feed_age_seconds", (now - self._heard_at).total_seconds(), stream="market")
 
     def _health(self) -> FeedHealth:
         said = FeedHealth(pid=os.getpid(), written_at=wall_now(), trouble=self._trouble)
