@@ -88,6 +88,7 @@ class Wire:
         self.client_id = _plain(client_id, "client id")
         self._timeout = timeout
         self._lock = threading.Lock()
+        self._twins: list[Wire] = []
         self._recorder = Recorder()
         self._context = DhanContext(self.client_id, "")
         http = self._context.dhan_http
@@ -113,6 +114,8 @@ class Wire:
         text = _plain(token.get_secret_value(), "access token")
         self.address.refuse_wrong_token(text)
         hide(text)
+        for twin in self._twins:
+            twin.use_token(token)
         with self._lock:
             http = self._context.dhan_http
             self._context.access_token = http.access_token = http.header["access-token"] = text
@@ -121,6 +124,16 @@ class Wire:
     def token(self) -> SecretStr:
         """The token in use, empty where there is none."""
         return SecretStr(self._context.access_token)
+
+    def twin(self, timeout: tuple[float, float] | None = None) -> "Wire":
+        """Return a wire to the same account whose calls do not wait for this one's; it takes on each new token.
+
+        Orders go over a wire of their own: a read that waits ten seconds for its answer must not hold one up.
+        """
+        token = self.token if self._context.access_token else None
+        twin = Wire(self.address, self.client_id, token, timeout or self._timeout)
+        self._twins.append(twin)
+        return twin
 
     def call(self, what: str, ask: Callable[[dhanhq], object]) -> Reply:
         """Let the client ask one thing and return what the server said, success or not.

@@ -70,6 +70,17 @@ def test_another_token_is_used_everywhere_at_once(answering: Any, wire: Wire) ->
     assert wire.token.get_secret_value() == fresh
 
 
+def test_a_twin_waits_for_no_other_call_and_takes_on_new_tokens(answering: Any, wire: Wire) -> None:
+    twin = wire.twin()
+    with wire._lock:  # as while a read waits for its answer
+        assert twin.call("the funds", lambda client: client.get_fund_limits()).status == 200
+    fresh = make_token(number=2)
+    wire.use_token(SecretStr(fresh))
+    twin.call("the funds", lambda client: client.get_fund_limits())
+    assert answering.headers[-1]["access-token"] == fresh
+    twin.close()
+
+
 def test_no_token_is_said_before_anything_is_sent(answering: Any) -> None:
     with pytest.raises(ConfigError, match="DHAN_ACCESS_TOKEN"):
         Wire(answering.address, CLIENT).call("the funds", lambda client: client.get_fund_limits())
