@@ -10,7 +10,8 @@ everything if everything is ours.
 from datetime import timedelta
 
 from agents.domain.errors import BrokerError
-from agents.domain.lifecycle import ALIVE, HOLDING
+from agents.domain.lifecycle import ALIVE, HOLDING, UNRESOLVED
+from agents.execution.gateway import BrokerState
 from agents.execution.guardian.actions import Withdraw
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity
@@ -63,7 +64,7 @@ class Aftermath:
 
     def settle(self, view: View) -> None:
         """Look at every case that holds something or has sold what nobody priced."""
-        for case in list(self._records.cases.values()):
+        for case in [self._expired(case, view) for case in list(self._records.cases.values())]:
             if case.state in HOLDING and case.remaining > 0:
                 self._missing(case, view)
             unpriced = case.state in ALIVE and case.bought > 0 and case.remaining <= 0 and case.priced < case.sold
@@ -98,6 +99,19 @@ class Aftermath:
         except BrokerError as error:
             text = f"the broker did not confirm to leave everything: {spoken(error)}; use the broker's app"
             self._ports.notifier.alert(Severity.CRITICAL, "exit all", text)
+
+    def _expired(self, case: Case, view: View) -> Case:
+        """End what was left over from an earlier day, once the broker lists it no more: orders live for a day."""
+        is_old = day_of(case.opened_at) < day_of(self._clock.now)
+        if not is_old or case.state not in ALIVE - UNRESOLVED or case.entry_state is BrokerState.EXPIRED:
+            return case
+        if view.row_of(case) is not None:
+            return case
+        legs = tuple(leg.model_copy(update={"state": BrokerState.EXPIRED}) for leg in case.legs)
+        why = "of an earlier day, and not listed any more: whatever rested has expired"
+        return self._records.record(
+            case, self._clock.now, why, entry_state=BrokerState.EXPIRED, legs=legs, withdrawn=True
+        )
 
     def _missing(self, case: Case, view: View) -> None:
         lacking = shortfall(case, self._records.cases.values(), view)

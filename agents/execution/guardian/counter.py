@@ -5,6 +5,7 @@ asked forbids; the intent is durable before anything is sent; each request gets 
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from agents.domain.cycle import Veto
@@ -23,6 +24,9 @@ from agents.execution.guardian.sender import Sender
 from agents.execution.guardian.standing import day_of, of_day, order_of, realised, trade_of
 from agents.execution.guardian.timing import SteadyClock
 from agents.execution.guardian.words import spoken
+
+PASSING = frozenset({"G.broker", "G.journal", "G.index", "G.quote", "G.reconcile", "G.loss_exit"})
+"""Conditions that may hold again in a moment: a request that only they forbid is asked again until it is too old."""
 
 
 class Counter:
@@ -61,6 +65,7 @@ class Counter:
         self._sender = sender
         self._lookout = lookout
         self._inbox = Inbox(ports.journal)
+        self._again_at = 0.0
         self._held: tuple[str, Mapping[str, Any]] | None = None  # Any: whatever a request's JSON holds
 
     def serve(self, hand: Hand, loss_exit: LossExit, *, started: float, faults: tuple[str, ...]) -> bool:
@@ -79,14 +84,17 @@ class Counter:
         if isinstance(request, Veto):
             self._refuse(key, (request,))
             return False
-        if not self._sender.is_free():
+        if not self._sender.is_free() or self._clock.elapsed < self._again_at:
             return False
         ground = self._ground(request, hand, loss_exit, started=started, faults=faults)
         found = (*vetoes(request, ground, self._settings), *self._checked(request))
-        if found:
+        if not found:
+            return self._order(request)
+        if {veto.rule for veto in found} <= PASSING:
+            self._again_at = self._clock.elapsed + self._settings.query_every
+        else:
             self._refuse(key, found)
-            return False
-        return self._order(request)
+        return False
 
     def _order(self, request: TradeRequest) -> bool:
         now = self._clock.now
@@ -132,7 +140,7 @@ class Counter:
             trades=tuple(sorted(trades, key=lambda trade: (trade.exit_at, trade.setup_id))),
             positions=seen.positions or (),
             funds=seen.funds,
-            reconciled_at=self._clock.now,
+            reconciled_at=self._clock.now - timedelta(seconds=self._lookout.age),
         )
 
     def _ground(
@@ -146,6 +154,8 @@ class Counter:
         now, settings = self._clock.now, self._settings
         prices = prices_of(self._ports.quotes, settings.index, request.order.contract, now)
         lost_exits = sum(one.may_sell for case in cases for one in case.exits)
+        given_up = [case for case in cases if case.state is TradeState.ABANDONED]
+        turned_up = sum(view is not None and view.row_of(case) is not None for case in given_up)
         return Ground(
             now=now,
             session=self._ports.calendar.session(day_of(now)),
@@ -153,7 +163,7 @@ class Counter:
             halted=hand.halted,
             cases=cases,
             ordered=frozenset(self._records.ordered),
-            unresolved=sum(case.state in UNRESOLVED for case in cases) + lost_exits,
+            unresolved=sum(case.state in UNRESOLVED for case in cases) + lost_exits + turned_up,
             alive=sum(case.state in ALIVE for case in cases),
             sent_today=self._sender.sent_today,
             realised=realised(of_day(cases, day_of(now)), settings.brokerage),

@@ -12,10 +12,9 @@ A fault in one stage is told, closes the entries and leaves the other stages at 
 """
 
 import logging
-from collections.abc import Callable
 from datetime import date, datetime
 
-from agents.domain.errors import BrokerError, InvariantViolationError, TradingError
+from agents.domain.errors import TradingError
 from agents.domain.lifecycle import ALIVE, HOLDING, OVER, TradeState
 from agents.execution.guardian.aftermath import Aftermath
 from agents.execution.guardian.case import Case
@@ -26,6 +25,7 @@ from agents.execution.guardian.lossexit import LossExit
 from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity
 from agents.execution.guardian.records import Records
 from agents.execution.guardian.sender import Sender
+from agents.execution.guardian.stages import Stages
 from agents.execution.guardian.standing import day_of
 from agents.execution.guardian.tending import Tender
 from agents.execution.guardian.timing import SteadyClock, Timers
@@ -52,7 +52,7 @@ class Guardian:
         self._clock = SteadyClock(ports.clock, settings.clock_step)
         self._began_at = self._clock.elapsed
         self._day: date | None = None
-        self._faults: dict[str, str] = {}
+        self._stages = Stages(ports.notifier)
         self._assemble()
 
     def _assemble(self) -> None:
@@ -84,19 +84,19 @@ class Guardian:
         self._clock.read(now)
         if not self._may_act():
             return
-        self._guarded("journal", self._recover)
+        self._stages.run("journal", self._recover)
         if self._day is None:
             return
-        self._guarded("journal", self._flush)
-        self._guarded("controls", self._hand.read)
-        self._guarded("broker", self._look)
+        self._stages.run("journal", self._flush)
+        self._stages.run("controls", self._hand.read)
+        self._stages.run("broker", self._look)
         if not self.lookout.reconciled:
             return
-        for setup_id in [case.setup_id for case in self.records.cases.values() if case.state in ALIVE]:
-            self._guarded(setup_id, lambda setup_id=setup_id: self._protect(setup_id))  # type: ignore[misc]  # mypy cannot type a lambda's default
-        self._guarded("loss exit", self._arm)
-        self._guarded("orphans", self._watch_for_orphans)
-        self._guarded("requests", self._serve)
+        if self._market_is_open():
+            self._protect_all()
+        self._stages.run("loss exit", self._arm)
+        self._stages.run("orphans", self._watch_for_orphans)
+        self._stages.run("requests", self._serve)
 
     def _may_act(self) -> bool:
         """Whether this process is the guardian. One that was not for a moment begins anew: another may have acted."""
@@ -107,7 +107,9 @@ class Guardian:
             _log.warning("the lease cannot be read: %s", spoken(error))
         if not held or self.records.superseded:
             if self._day is not None:
-                self._tell(Severity.CRITICAL, "lease", "the lease is lost or taken over: this guardian acts no more")
+                self._stages.tell(
+                    Severity.CRITICAL, "lease", "the lease is lost or taken over: this guardian acts no more"
+                )
                 self._day = None
                 self._assemble()
             return False
@@ -131,7 +133,9 @@ class Guardian:
 
     def _flush(self) -> None:
         if not self.records.flush():
-            self._tell(Severity.CRITICAL, "journal", f"the journal fails: {self.records.trouble}; entries are closed")
+            self._stages.tell(
+                Severity.CRITICAL, "journal", f"the journal fails: {self.records.trouble}; entries are closed"
+            )
 
     def _look(self) -> None:
         hints = self._ports.updates.drain()
@@ -142,9 +146,9 @@ class Guardian:
         if seen is not None:
             self._take(seen, every=True)
             self.lookout.price(seen)
-            self._guarded("aftermath", lambda: self._aftermath.settle(seen))
+            self._stages.run("aftermath", lambda: self._aftermath.settle(seen))
             for case in list(self.records.cases.values()):
-                self._guarded(case.setup_id, lambda case=case: self._tender.advance(case))  # type: ignore[misc]  # as above
+                self._stages.run(case.setup_id, lambda case=case: self._tender.advance(case))  # type: ignore[misc]  # as above
             self.lookout.compare(tuple(self.records.cases.values()), seen)
             return
         with_orders = any(case.exits for case in cases)
@@ -155,13 +159,27 @@ class Guardian:
     def _take(self, view: View, *, every: bool) -> None:
         for setup_id, case in list(self.records.cases.items()):
             if every or case.state not in OVER or case.state is TradeState.ABANDONED:
-                self._guarded(setup_id, lambda case=case: self._observe(case, view))  # type: ignore[misc]  # as above
+                self._stages.run(setup_id, lambda case=case: self._observe(case, view))  # type: ignore[misc]  # as above
 
     def _observe(self, case: Case, view: View) -> None:
         before = case.state
         after = self._tender.observe(case, view)
         if before is TradeState.UNKNOWN and after.state is not before:
             self.lookout.want_survey()
+
+    def _market_is_open(self) -> bool:
+        """Whether the exchange takes orders; without a calendar it is asked all the same."""
+        moments = (self._clock.now, self._clock.steady)  # one of them is right, whatever was done to the clock
+        try:
+            sessions = [(self._ports.calendar.session(day_of(moment)), moment) for moment in moments]
+        except TradingError as error:
+            self._stages.tell(Severity.WARN, "calendar", f"the calendar cannot be read: {spoken(error)}")
+            return True
+        return any(one is not None and one.open_at <= at < one.derivatives_close_at for one, at in sessions)
+
+    def _protect_all(self) -> None:
+        for setup_id in [case.setup_id for case in self.records.cases.values() if case.state in ALIVE]:
+            self._stages.run(setup_id, lambda setup_id=setup_id: self._protect(setup_id))  # type: ignore[misc]  # mypy cannot type a lambda's default
 
     def _protect(self, setup_id: str) -> None:
         before = self.records.cases[setup_id]
@@ -180,7 +198,7 @@ class Guardian:
 
     def _serve(self) -> None:
         started = self._clock.elapsed - self._began_at
-        faults = tuple(self._faults.values())
+        faults = tuple(self._stages.faults.values())
         if self._counter.serve(self._hand, self._loss_exit, started=started, faults=faults):
             self.lookout.want_survey()
 
@@ -189,25 +207,6 @@ class Guardian:
             wanted = case.state in ALIVE or case.state is TradeState.ABANDONED
             if wanted and not case.flatten_why:
                 self.records.record(case, self._clock.now, why, flatten_why=why)
-
-    def _guarded(self, name: str, stage: Callable[[], object]) -> None:
-        """Run a stage; what goes wrong in it is told and never keeps the next stage from its work."""
-        try:
-            stage()
-        except InvariantViolationError as broken:
-            self._faults[name] = f"{name}: {spoken(broken)}"
-            self._tell(Severity.CRITICAL, f"invariant:{name}", f"{self._faults[name]}; entries stay closed")
-        except BrokerError as error:
-            _log.info("%s: %s", name, spoken(error))
-        except TradingError as error:
-            self._tell(Severity.WARN, f"fault:{name}", f"{name}: {spoken(error)}")
-        except Exception as error:  # noqa: BLE001 - the last line of defence: a position must stay protected
-            self._faults[name] = f"{name}: {spoken(error)}"
-            _log.error("%s failed: %s", name, spoken(error))
-            self._tell(Severity.CRITICAL, f"fault:{name}", f"{self._faults[name]}; entries stay closed")
-
-    def _tell(self, severity: Severity, key: str, text: str) -> None:
-        self._ports.notifier.alert(severity, key, text)
 
 
 def _is_open_question(case: Case) -> bool:

@@ -15,7 +15,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from agents.domain.lifecycle import TradeState
-from agents.execution.gateway import Leg
+from agents.execution.gateway import BrokerState, Leg
 from agents.execution.guardian.actions import (
     Action,
     CancelEntry,
@@ -31,6 +31,7 @@ from agents.execution.guardian.chase import selling_price
 from agents.execution.guardian.ports import GuardianSettings, TopOfBook
 
 REFUSALS_TO_WITHDRAW = 2
+REFUSALS_IN_HASTE = 6
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,9 @@ def _holding(case: Case, sight: Sight, settings: GuardianSettings) -> Action | N
 
 def _entering(case: Case, sight: Sight, settings: GuardianSettings) -> Action | None:
     why = why_end_entry(case, sight.now, sight.entries_stopped)
-    if not why or not case.order_id or sight.acted < settings.reprice_every:
+    # An order that was taken and is not listed cannot be cancelled yet: ask seldom.
+    pace = settings.grace if case.state is TradeState.ACKED else settings.reprice_every
+    if not why or not case.order_id or sight.acted < pace:
         return None
     return CancelEntry(why)
 
@@ -116,8 +119,8 @@ def _must_leave(case: Case, sight: Sight) -> str:
     if case.legs_are_gone:
         return "both exit legs are gone"
     stop = case.leg(Leg.STOP)
-    if stop is not None and stop.filled and case.remaining > 0:
-        return "the stop is selling"
+    if stop is not None and (stop.filled or stop.state is BrokerState.TRIGGERED) and case.remaining > 0:
+        return "the stop was set off"
     return why_flatten(case, sight.now)
 
 
@@ -128,8 +131,8 @@ def _flattening(case: Case, sight: Sight, settings: GuardianSettings) -> Action 
         return Withdraw("the target leg cannot be used to leave")
     target, stop = case.leg(Leg.TARGET), case.leg(Leg.STOP)
     price = _price(case, sight, case.moves, settings)
-    if target is not None and target.price == price and case.moves > len(settings.reprice_steps):
-        return None
+    if target is not None and target.price <= price and case.moves > len(settings.reprice_steps):
+        return None  # it rests as low as may be: the same again would only use up the changes that a broker allows
     trigger = stop.trigger if stop is not None and case.leg_is_alive(Leg.STOP) else None
     in_the_way = trigger is not None and trigger >= price
     below = max(price - case.order.tick_size, case.order.tick_size) if in_the_way else None
@@ -137,22 +140,26 @@ def _flattening(case: Case, sight: Sight, settings: GuardianSettings) -> Action 
 
 
 def _lost(case: Case, sight: Sight, settings: GuardianSettings) -> Action | None:
-    working = case.open_exit
-    if working is not None:
+    if case.open_exit is not None:
         return _chase_exit(case, sight, settings)
-    if not case.legs:
-        # No leg was ever listed, which proves nothing: take the order back before anything else is sold.
-        if sight.unlisted < settings.grace or sight.acted < settings.grace:
-            return None
-        if not case.withdrawn:
-            return Withdraw("the exit legs were never listed")
-    elif case.state is TradeState.FILLED or sight.lost < settings.lost_patience:
+    if not case.legs_are_gone and (case.legs or not case.withdrawn):
+        return _take_back(case, sight, settings)
+    # Legs that were never listed may yet show up after the order was taken back: that needs the grace.
+    bare = sight.lost >= settings.lost_patience if case.legs_are_gone else sight.acted >= settings.grace
+    in_haste = bool(case.exits) and case.exits[-1].state is ExitState.REJECTED and case.refusals <= REFUSALS_IN_HASTE
+    if not bare or sight.sold < (settings.reprice_every if in_haste else settings.grace):
         return None
-    refused = bool(case.exits) and case.exits[-1].state is ExitState.REJECTED
-    if sight.sold < (settings.reprice_every if refused else settings.grace):
-        return None
-    limit = _price(case, sight, case.refusals, settings)
+    # Nobody tells why a price was refused, so the ladder begins again at its end.
+    limit = _price(case, sight, case.refusals % (len(settings.reprice_steps) + 1), settings)
     return Sell(case.remaining, limit, "both exit legs are gone")
+
+
+def _take_back(case: Case, sight: Sight, settings: GuardianSettings) -> Action | None:
+    """Take the order back where its legs were never listed, or one lives that nothing can be left through."""
+    unseen_for = settings.grace if case.legs else sight.unlisted
+    if min(unseen_for, sight.acted) < settings.grace:
+        return None
+    return Withdraw("a leg may be alive that nobody can leave through")
 
 
 def _chase_exit(case: Case, sight: Sight, settings: GuardianSettings) -> Action | None:

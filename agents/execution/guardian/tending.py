@@ -15,7 +15,6 @@ from agents.execution.guardian.protect import Sight, next_action, why_flatten
 from agents.execution.guardian.records import Records
 from agents.execution.guardian.resolve import Resolver
 from agents.execution.guardian.sender import ACTED, SOLD, Sender
-from agents.execution.guardian.standing import day_of
 from agents.execution.guardian.timing import SteadyClock, Timers
 from agents.execution.guardian.view import View
 from agents.execution.guardian.words import spoken
@@ -70,21 +69,17 @@ class Tender:
         self.resolver = Resolver(ports, settings, records, clock, timers)
 
     def inherit(self, case: Case) -> None:
-        """Take a case over from an earlier process or day."""
+        """Take a case over from an earlier process."""
         case = self.resolver.inherit(case)
         if case.exits:
             self._timers.restart(case.setup_id, SOLD, self._clock.elapsed)
-        is_old = day_of(case.opened_at) < day_of(self._clock.now)
-        if is_old and case.state in ALIVE - UNRESOLVED and case.entry_state is not BrokerState.EXPIRED:
-            legs = tuple(leg.model_copy(update={"state": BrokerState.EXPIRED}) for leg in case.legs)
-            why = "its day is over: whatever rested has expired"
-            self._records.record(case, self._clock.now, why, entry_state=BrokerState.EXPIRED, legs=legs, withdrawn=True)
 
     def observe(self, case: Case, view: View) -> Case:
         """Take what a look shows of a case, and step as far as that leads."""
         case = self.resolver.resolve(case, view)
         if case.state in UNRESOLVED or case.state is TradeState.ABANDONED:
             return case
+        self._warn(case, view)
         changes = facts(case, view)
         if changes:
             case = self._records.record(case, self._clock.now, "seen at the broker", **changes)
@@ -101,14 +96,15 @@ class Tender:
         return case
 
     def protect(self, case: Case, entries_stopped: str) -> Case:
-        """Do what a case needs now."""
+        """Do what a case needs now; to be asked only while the market takes orders."""
         if case.state not in ALIVE or case.state in UNRESOLVED:
             return case
         case = self._chased(case)
         book, silent = self._prices(case)
+        if silent > self._settings.flatten_age and not case.flatten_why:
+            why = "the index has been silent for too long"
+            case = self._records.record(case, self._clock.now, why, flatten_why=why)
         why = why_flatten(case, self._clock.late)
-        if silent > self._settings.flatten_age:
-            why = why or "the index has been silent for too long"
         if case.state is TradeState.PROTECTED and why:
             case = self._step(case, TradeState.FLATTENING, why, flatten_why=why)
         sight = self._sight(case, book, silent, entries_stopped)
@@ -165,6 +161,18 @@ class Tender:
             entries_stopped=entries_stopped,
             raise_stop_to=break_even(case, book) if silent > self._settings.break_even_age else None,
         )
+
+    def _warn(self, case: Case, view: View) -> None:
+        """Tell of what cannot be understood: a word that is not the broker's, an order that it took and hides."""
+        row = view.row_of(case)
+        said = () if row is None else (row.state, *(leg.state for leg in row.legs))
+        if BrokerState.UNKNOWN in said:
+            text = f"order {case.setup_id}: the broker says a word that is not in the table; it changes nothing"
+            self._ports.notifier.alert(Severity.WARN, f"word:{case.setup_id}", text)
+        hidden = row is None and case.state is TradeState.ACKED
+        if self._timers.held(case.setup_id, "hidden", self._clock.elapsed, true=hidden) > self._settings.grace:
+            text = f"order {case.setup_id} was taken as {case.order_id} and is not listed; look for it at the broker"
+            self._ports.notifier.alert(Severity.CRITICAL, f"hidden:{case.setup_id}", text)
 
     def _poll(self, case: Case) -> None:
         """Ask for prices over REST; when that fails too, the legs at the broker are all there is."""

@@ -13,26 +13,29 @@ from agents.execution.guardian.ports import Clock
 class SteadyClock:
     """The market's clock watched by a stopwatch.
 
-    `read` once in each step; then `now` is what the clock says and `late` never lies before the moment at which this
-    process began plus what the stopwatch has counted since, and never goes back.
+    `read` once in each step; then `now` is what the clock says, `steady` the moment at which this process began plus
+    what the stopwatch has counted since, and `late` the later of the two.
     """
 
     def __init__(self, clock: Clock, tolerance: float) -> None:
         self._clock = clock
         self._tolerance = tolerance
-        self.now = self.late = clock.now()
+        self.now = self.steady = clock.now()
         self.elapsed = clock.elapsed()
         self.stepped_at: float | None = None
-        self.step_seconds = 0.0
+
+    @property
+    def late(self) -> datetime:
+        """The moment by which a position must be flat if it must be flat by then."""
+        return max(self.now, self.steady)
 
     def read(self, now: datetime | None = None) -> None:
         """Look at both clocks, and notice when they part; `now` is given where the caller has just looked."""
         now, elapsed = now or self._clock.now(), self._clock.elapsed()
         passed = timedelta(seconds=elapsed - self.elapsed)
-        difference = (now - self.now - passed).total_seconds()
-        if abs(difference) > self._tolerance:
-            self.stepped_at, self.step_seconds = elapsed, difference
-        self.late = max(now, self.late + passed)
+        if abs((now - self.now - passed).total_seconds()) > self._tolerance:
+            self.stepped_at = elapsed
+        self.steady += passed
         self.now, self.elapsed = now, elapsed
 
     def has_stepped_within(self, seconds: float) -> bool:

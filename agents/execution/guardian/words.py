@@ -10,8 +10,8 @@ HIDDEN = "[hidden]"
 LONGEST = 160
 _LONG = re.compile(r"[A-Za-z0-9_.+/=-]{20,}")
 _NAMED = re.compile(
-    r"\b(?:access[-_]?token|token|pin|totp|password|secret|api[-_]?key|authorization)\b[\"']?\s*[:=]?\s*"
-    r"(?:Bearer\s+)?[\"']?[^\s\"',;)}\]]+",
+    r"\b(?:access[-_]?token|token|pin|totp|password|secret|api[-_]?key|authorization)\b[\"']?\s*[:=]?\s*[\"']?"
+    r"(?:Bearer\s+)?[^\s\"',;)}\]]+",
     re.IGNORECASE,
 )
 

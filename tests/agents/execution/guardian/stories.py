@@ -299,6 +299,26 @@ def exit_leg_cancelled_from_outside(story: Story) -> None:
     story.run(4)
 
 
+def left_over_from_yesterday(story: Story) -> None:
+    """The machine was off from noon on: the broker sold at the end of the day, the next morning closes the case."""
+    held(story)
+    story.now = story.now.replace(hour=9, minute=20, second=0) + timedelta(days=1)
+    story.broker.supers.clear()
+    story.broker.fills.clear()
+    story.start()
+    story.run(70)
+
+
+def clock_jumps_a_day_ahead(story: Story) -> None:
+    """A wrong date never makes a resting leg look expired: nothing is sold twice."""
+    held(story)
+    story.now += timedelta(days=1)
+    story.run(5)
+    story.now -= timedelta(days=1)
+    story.run(5)
+    story.run(3, bid="121")
+
+
 STORIES: tuple[Callable[[Story], None], ...] = (
     target_reached,
     stop_reached,
@@ -337,6 +357,8 @@ STORIES: tuple[Callable[[Story], None], ...] = (
     too_old_a_request,
     orphan_before_the_close,
     exit_leg_cancelled_from_outside,
+    left_over_from_yesterday,
+    clock_jumps_a_day_ahead,
 )
 
 
