@@ -53,6 +53,7 @@ CLIENT = "1000000001"
 CONTROL = {"Authorization": "Bearer replay"}
 LEAD_SECONDS = 4  # real seconds between the start of the market's clock and the open
 FILL_SECONDS = 60  # real seconds that filling may go on after the close
+WANTED = 0.999
 SHOWN = 10  # of the candles that differ
 TICK = Decimal("0.05")
 KINDS = {"INDEX": InstrumentKind.INDEX, "FUTIDX": InstrumentKind.FUTURE, "OPTIDX": InstrumentKind.OPTION}
@@ -213,31 +214,59 @@ def _control(ports: tuple[int, int], method: str, path: str, body: Any = None) -
     return found
 
 
-def rows(kept: Kept, seen: Looked, feed: LiveFeed, recorded: Candles) -> list[tuple[str, str, str]]:
-    """Return the table's rows: what, measured, wanted."""
+@dataclass(frozen=True)
+class Compared:
+    """How the feed's candles and prices compare with the recording; `same` is about the bytes of two exchanges."""
+
+    total: int
+    equal: int
+    from_feed: int
+    wrong_from_feed: int
+    surplus: int
+    seen: Looked
+    connections: int
+    same: bool
+
+    @property
+    def holds(self) -> bool:
+        """Whether all that is wanted is so."""
+        seen = self.seen
+        whole = self.equal >= WANTED * self.total and seen.prices > 0
+        return whole and self.same and not (self.wrong_from_feed or self.surplus or seen.outside or seen.unrecorded)
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Return the table's rows: what, measured, wanted."""
+        seen, total = self.seen, self.total
+        return [
+            ("recorded minutes with trades", f"{total:,}", ""),
+            ("candles equal to them", f"{self.equal:,} ({self.equal / total:.4%})", f">= {WANTED:.1%}"),
+            ("of these from the feed alone", f"{self.from_feed:,} ({self.from_feed / total:.4%})", ""),
+            ("candles of the feed alone that differ", f"{self.wrong_from_feed:,}", "0"),
+            ("candles for minutes without a trade", f"{self.surplus:,}", "0"),
+            ("prices seen on the wire", f"{seen.prices:,}", ""),
+            ("of these outside the recorded candle / without one", f"{seen.outside} / {seen.unrecorded}", "0 / 0"),
+            ("longest silence on the wire, real s", f"{seen.longest_silence:.2f}", ""),
+            ("connections of the feed", f"{self.connections}", ""),
+            ("bytes of two exchanges with this seed", "equal" if self.same else "differ", "equal"),
+        ]
+
+
+def compare(kept: Kept, seen: Looked, feed: LiveFeed, recorded: Candles, *, same: bool) -> Compared:
+    """Hold what the feed made against the recording; name the first candles that differ."""
     made = {(bar.key, bar.opened_at): tuple(bar[2:7]) for bar in kept.bars_kept if bar.opened_at < recorded.closes_at}
     heard = {place: row for place, row in made.items() if place not in kept.filled}
-    right = sum(made.get(place) == row for place, row in recorded.rows.items())
+    wrong = [place for place, row in recorded.rows.items() if made.get(place) != row]
+    for place in wrong[:SHOWN]:
+        at = datetime.fromtimestamp(place[1], UTC)
+        print(f"differs: {place[0]} {at} has {made.get(place)}, recorded {recorded.rows[place]}")
     sure = sum(recorded.rows.get(place) == row for place, row in heard.items())
-    total = len(recorded.rows)
-    wrong = [(place, made.get(place), row) for place, row in recorded.rows.items() if made.get(place) != row]
-    for place, ours, row in wrong[:SHOWN]:
-        print(f"differs: {place[0]} {datetime.fromtimestamp(place[1], UTC)} has {ours}, recorded {row}")
-    return [
-        ("recorded minutes with trades", f"{total:,}", ""),
-        ("feed candles equal to them", f"{right:,} ({right / total:.4%})", ">= 99.9 %"),
-        ("of these from the feed alone", f"{sure:,} ({sure / total:.4%})", ""),
-        ("candles of the feed alone that differ", f"{len(heard) - sure:,}", "0"),
-        ("candles for minutes without a trade", f"{len(made.keys() - recorded.rows.keys()):,}", "0"),
-        ("prices seen on the wire", f"{seen.prices:,}", ""),
-        ("of these outside the recorded candle / without one", f"{seen.outside} / {seen.unrecorded}", "0 / 0"),
-        ("longest silence on the wire, real s", f"{seen.longest_silence:.2f}", ""),
-        ("connections of the feed", f"{feed.counts.of('feed_connected')}", "1"),
-    ]
+    total, surplus = len(recorded.rows), len(made.keys() - recorded.rows.keys())
+    connections = feed.counts.of("feed_connected")
+    return Compared(total, total - len(wrong), sure, len(heard) - sure, surplus, seen, connections, same)
 
 
-def main() -> None:
-    """Replay, compare and print."""
+def main() -> int:
+    """Replay, compare and print; return 1 where something wanted is not so."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the recorded one-minute candles")
     parser.add_argument("--on", type=date.fromisoformat, default=date(2022, 11, 10), help="which session")
@@ -253,15 +282,17 @@ def main() -> None:
     try:
         ports: tuple[int, int] = ready.recv()
         recording = read(plan.folder, plan.on)
-        table = rows(*asyncio.run(replay(plan, ports, recording)))
+        found = asyncio.run(replay(plan, ports, recording))
     finally:
         server.terminate()
         server.join()
     same = digest(recording, plan.on, plan.seed, plan.minutes) == digest(recording, plan.on, plan.seed, plan.minutes)
+    compared = compare(*found, same=same)
     print(f"| {plan.on}, {plan.speed:g} times as fast, seed {plan.seed} | measured | wanted |\n|---|---|---|")
-    for row in [*table, ("bytes of two exchanges with this seed", "equal" if same else "differ", "equal")]:
+    for row in compared.rows():
         print(f"| {' | '.join(row)} |")
+    return 0 if compared.holds else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SIMULATED = "simulated:"
-_CANDLE_VALUES = ("open", "high", "low", "close", "volume", "open_interest")
+# Open interest is no part of it: the feed names it as it was last told while the minute went on, the charts as it was
+# counted afterwards. So the two differ by about a minute and neither is wrong.
+_CANDLE_VALUES = ("open", "high", "low", "close", "volume")
 _CANDLE_KEY = ("instrument", "minutes", "opened_at")
 _QUOTE_KEY = ("underlying", "quoted_at", "expiry_on", "strike", "option_type")
 _QUOTE_VALUES = ("bid", "ask", "ltp", "open_interest", "volume")
