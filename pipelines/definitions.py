@@ -59,15 +59,13 @@ def build(settings: Settings, bench: Workbench | None = None) -> dg.Definitions:
     )
     housekeeping = housekeeping_job([asset.key for asset in (*ANALYSIS_ASSETS, options.option_chain)])
     mirror = mirror_job()
-    sensors = [trade_clock(bench), tell_of_failure(bench)]
-    if settings.mode != "replay":  # a recording has the chains that it has
-        sensors.append(chain_clock(bench))
+    recorders = [] if settings.mode == "replay" else [chain_clock(bench)]  # a recording has the chains that it has
     return dg.Definitions(
         assets=[market.raw_candles, options.option_chain, *ANALYSIS_ASSETS, *trading_specs(settings), ledger_mirror],
         asset_checks=[*ALL_CHECKS, *CHAIN_CHECKS],
         jobs=[analysis, trade_cycle, recording, housekeeping, mirror],
         schedules=[every_candle(bench, ANALYSIS_JOB), nightly(bench, housekeeping), *mirror_schedules(mirror)],
-        sensors=sensors,
+        sensors=[trade_clock(bench), tell_of_failure(bench), *recorders],
         resources={"bench": bench, "scope": RunScope()},
         # Also for runs started by hand and for backfills: one process a run, not one a step.
         executor=dg.in_process_executor,

@@ -20,6 +20,7 @@ EVENTS_KEPT = 200_000
 SERIES_KEPT = 2_000
 BUFFERED = 10_000
 FLUSH_SECONDS = 1.0
+_DROPPED = "metrics_dropped_total"
 _LONGEST_LABEL = 80
 _BUSY_SECONDS = 5.0
 _log = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ class MetricWriter:
         """
         declared(name, labels)
         if not math.isfinite(value):
-            name, value, labels = "metrics_dropped_total", 1.0, {"reason": f"{name} was not finite"}
+            name, value, labels = _DROPPED, 1.0, {"reason": f"{name} was not finite"}
         kept = labels_text({key: str(text)[:_LONGEST_LABEL] for key, text in labels.items()})
         event = _Event(self._now().timestamp(), name, kept, float(value))
         with self._gathering:
@@ -101,7 +102,7 @@ class MetricWriter:
                 dropped, self._dropped = self._dropped, 0
             if dropped:
                 lost = labels_text({"reason": "the file could not be written"})
-                batch.append(_Event(self._now().timestamp(), "metrics_dropped_total", lost, float(dropped)))
+                batch.append(_Event(self._now().timestamp(), _DROPPED, lost, float(dropped)))
             if not batch:
                 return
             try:
@@ -159,7 +160,7 @@ class MetricWriter:
         connection = self._connection
         connection.execute("begin immediate")
         try:
-            kept = [event for event in batch if self._add_up(connection, event)]
+            kept = [event for event in batch if _add_up(connection, event, self._series_kept)]
             connection.executemany("insert into metric_event (ts, name, labels, value) values (?, ?, ?, ?)", kept)
             connection.execute(
                 "delete from metric_event where id <= (select max(id) from metric_event) - ?", [self._events_kept]
@@ -169,30 +170,30 @@ class MetricWriter:
             connection.rollback()
             raise
 
-    def _add_up(self, connection: sqlite3.Connection, event: _Event) -> bool:
-        """Add a value to its series; return whether it was kept: a new series beyond the bound is only counted."""
-        metric = METRICS[event.name]
-        query = "select count, total, last, last_ts, buckets from metric_series where name = ? and labels = ?"
-        row = connection.execute(query, [event.name, event.labels]).fetchone()
-        if row is None and self._full(connection, event):
-            lost = labels_text({"reason": "too many series"})
-            return self._add_up(connection, event._replace(name="metrics_dropped_total", labels=lost, value=1.0))
-        count, total, last, last_ts, buckets = row or (0, 0.0, event.value, event.ts, "[]")
-        if event.ts >= last_ts:
-            last, last_ts = event.value, event.ts
-        facts = (count + 1, total + event.value, last, last_ts, _counted(metric, buckets, event.value))
-        connection.execute(
-            "insert or replace into metric_series (name, labels, count, total, last, last_ts, buckets) "
-            "values (?, ?, ?, ?, ?, ?, ?)",
-            [event.name, event.labels, *facts],
-        )
-        return True
 
-    def _full(self, connection: sqlite3.Connection, event: _Event) -> bool:
-        if event.name == "metrics_dropped_total":
-            return False
-        (count,) = connection.execute("select count(*) from metric_series").fetchone()
-        return bool(count >= self._series_kept)
+def _add_up(connection: sqlite3.Connection, event: _Event, series_kept: int) -> bool:
+    """Add a value to its series; return whether it was kept: a new series beyond the bound is only counted."""
+    metric = METRICS[event.name]
+    query = "select count, total, last, last_ts, buckets from metric_series where name = ? and labels = ?"
+    row = connection.execute(query, [event.name, event.labels]).fetchone()
+    if row is None and event.name != _DROPPED and _series(connection) >= series_kept:
+        lost = labels_text({"reason": "too many series"})
+        return _add_up(connection, event._replace(name=_DROPPED, labels=lost, value=1.0), series_kept)
+    count, total, last, last_ts, buckets = row or (0, 0.0, event.value, event.ts, "[]")
+    if event.ts >= last_ts:
+        last, last_ts = event.value, event.ts
+    facts = (count + 1, total + event.value, last, last_ts, _counted(metric, buckets, event.value))
+    connection.execute(
+        "insert or replace into metric_series (name, labels, count, total, last, last_ts, buckets) "
+        "values (?, ?, ?, ?, ?, ?, ?)",
+        [event.name, event.labels, *facts],
+    )
+    return event.name != _DROPPED
+
+
+def _series(connection: sqlite3.Connection) -> int:
+    (count,) = connection.execute("select count(*) from metric_series").fetchone()
+    return int(count)
 
 
 def _counted(metric: Metric, buckets: str, value: float) -> str:
