@@ -40,6 +40,7 @@ def _many(seeds: range, variant: str, processes: int) -> int:
         total.add(outcome)
         if outcome.violations:
             sys.stdout.write(report(outcome, variant) + "\n")
+            sys.stdout.flush()
         if total.seeds % PROGRESS == 0:
             pace = total.seeds / (time.perf_counter() - begun)
             sys.stdout.write(f"... {total} ({pace:.1f} a second)\n")

@@ -15,7 +15,7 @@ from tests.simulation.world import World
 NAKED_BOUND = 180
 """Seconds in which the agent could act, without a stop: six times the grace of a lost exit."""
 MAX_PER_SECOND = 2
-FLAT_WITHIN = 150
+FLAT_WITHIN = 120
 TICKS_IN_RUPEE = 20
 
 

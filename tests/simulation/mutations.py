@@ -95,7 +95,7 @@ def single_leg_cancelled() -> Iterator[None]:
 def reconciliation_skipped() -> Iterator[None]:
     """Believe the journal: start without reading the broker's book and never compare with it."""
 
-    def nothing_to_see(self: Lookout, *, unpriced: bool) -> View | None:  # noqa: ARG001 - the method's signature
+    def nothing_to_see(self: Lookout, **_: bool) -> View | None:
         self.survey = View(self._clock.elapsed, ())
         return None
 

@@ -15,7 +15,7 @@ from tests.simulation.world import Approved, Life, Plan, SimulatedCrashError, Vi
 
 LOT = 65
 RESTART = (1, 15)
-BUSY, IDLE_PAUSE = 45, 4
+BUSY, IDLE_PAUSE = 40, 5
 
 
 class Agent(Protocol):

@@ -38,10 +38,10 @@ class Plan:
     """The seconds of a session at which its parts begin. `pause` is what the agent's loop sleeps."""
 
     requests_end: int = 900
-    heal: int = 1_000
-    flat: int = 1_080
-    square_off: int = 1_320
-    end: int = 1_400
+    heal: int = 960
+    flat: int = 1_020
+    square_off: int = 1_180
+    end: int = 1_200
     every: tuple[int, int] = (25, 85)
     pause: int = 1
     contracts: tuple[str, ...] = CONTRACTS
