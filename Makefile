@@ -7,7 +7,7 @@ KERNELS := setup.py $(wildcard analytics_ext/*.pyx)
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test check format build checked bench bench-quick lock docs clean
+.PHONY: help setup run stop test check format build checked bench bench-quick simulate lock docs clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -74,6 +74,10 @@ format: $(VENV)/.development ## rewrite the code in the house's format
 
 bench: $(VENV)/.development $(VENV)/.built ## measure the kernels against what one would use instead
 	$(BIN)/python benchmarks/kernels.py
+
+SEEDS ?= 20000
+simulate: $(VENV)/.development $(VENV)/.built ## run SEEDS simulated sessions of the guardian with faults
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --processes 2
 
 lock: $(VENV)/.development ## resolve all packages again and write requirements.lock
 	$(BIN)/python docs/lock.py
