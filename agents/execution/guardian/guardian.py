@@ -66,7 +66,7 @@ class Guardian:
         self._aftermath = Aftermath(ports, settings, self.records, clock, self._timers, sender=self.sender)
         self._counter = Counter(ports, settings, self.records, clock, sender=self.sender, lookout=self.lookout)
         self._loss_exit = LossExit(ports.gateway, settings, ports.notifier, self._timers)
-        self._hand = Hand(ports.controls, self._flatten_all)
+        self._hand = Hand(ports.controls, self._flatten_all, settings.grace)
 
     @property
     def reconciled(self) -> bool:
@@ -88,7 +88,7 @@ class Guardian:
         if self._day is None:
             return
         self._stages.run("journal", self._flush)
-        self._stages.run("controls", self._hand.read)
+        self._stages.run("controls", lambda: self._hand.read(self._clock.elapsed))
         self._stages.run("broker", self._look)
         if not self.lookout.reconciled:
             return

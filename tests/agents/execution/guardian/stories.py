@@ -192,6 +192,16 @@ def halted_with_an_entry(story: Story) -> None:
     story.run(5)
 
 
+def controls_cannot_be_read(story: Story) -> None:
+    """A moment without the controls forbids new orders; only a long one takes an entry back."""
+    story.broker.bid = Decimal(105)
+    held(story)
+    story.controls_down = True
+    story.run(3)
+    story.ask(2)
+    story.run(35)
+
+
 def flattened_by_a_person(story: Story) -> None:
     held(story)
     story.command(CommandKind.FLATTEN)
@@ -343,6 +353,7 @@ STORIES: tuple[Callable[[Story], None], ...] = (
     the_same_request_twice,
     halted_with_a_position,
     halted_with_an_entry,
+    controls_cannot_be_read,
     flattened_by_a_person,
     unknown_position_blocks,
     lost_lease,

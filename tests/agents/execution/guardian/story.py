@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from agents.domain.cycle import DeskState, Veto
-from agents.domain.errors import BrokerUnavailableError, ConfigError, InvariantViolationError
+from agents.domain.errors import BrokerUnavailableError, ConfigError, InvariantViolationError, StoreBusyError
 from agents.domain.evidence import SetupVerdict, SetupWord
 from agents.domain.market import Quote, Segment, Session
 from agents.domain.orders import SuperOrder, TradeSetup
@@ -90,6 +90,7 @@ class Story:
     feed_dead: bool = False
     rest_dead: bool = False
     lease_lost: bool = False
+    controls_down: bool = False
     halt_text: str = ""
     state: DeskState = DeskState.ACTIVE
     asked: list[Command] = field(default_factory=list)
@@ -242,6 +243,8 @@ class _Controls:
         return self.story.halt_text
 
     def desk_state(self) -> DeskState:
+        if self.story.controls_down:
+            raise StoreBusyError("the ledger stayed locked; try again")
         return self.story.state
 
     def set_desk_state(self, state: DeskState, reason: str) -> None:
