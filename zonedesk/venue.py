@@ -93,8 +93,13 @@ def run_exchange(
     Raises
     ------
     ConfigError
-        If a port is taken, or the recording cannot be shown.
+        If a port is taken, the recording cannot be shown, the book cannot be used, or the desk of this folder runs and
+        has an exchange already.
     """
+    if shown.clock is None and (pid := DeskHome.of(settings).running_pid()) is not None:
+        raise ConfigError(
+            f"the desk in {settings.home} runs (process {pid}) and has its own exchange; name another --data-dir"
+        )
     token = secrets.token_urlsafe(24)
     config = ServerConfig(
         token,

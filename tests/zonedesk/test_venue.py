@@ -15,7 +15,10 @@ import pytest
 
 from agents.data.calendar import NseCalendar
 from agents.domain.candles import epoch
-from zonedesk.venue import _calendar
+from agents.domain.errors import ConfigError
+from agents.settings import Settings
+from zonedesk.home import DeskHome
+from zonedesk.venue import Shown, _calendar, desk_shown, run_exchange
 
 
 @pytest.fixture
@@ -39,6 +42,24 @@ def asked(keys: dict[str, Any], path: str) -> Any:
 def test_the_key_file_opens_the_account_and_is_its_owners_alone(started: dict[str, Any]) -> None:
     assert asked(started, "/fundlimit")["availabelBalance"] == 1_000_000.0
     assert stat.S_IMODE(Path(started["key_file"]).stat().st_mode) == 0o600
+
+
+@pytest.mark.process
+def test_its_token_is_where_the_desk_looks_for_one(started: dict[str, Any]) -> None:
+    path = Path(started["key_file"]).parent / "dhan" / "token.json"
+    assert json.loads(path.read_text())["token"] == started["access_token"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_second_exchange_in_a_running_desk_s_folder_is_refused(tmp_path: Path) -> None:
+    settings = Settings(mode="paper", data_dir=tmp_path)
+    with DeskHome.of(settings).held(), pytest.raises(ConfigError, match="has its own exchange"):
+        run_exchange(settings, Shown(date(2026, 11, 19), 7, 1.0), (0, 0), lambda _: None)
+
+
+def test_an_exchange_of_a_desk_that_was_never_started_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="start the desk"):
+        desk_shown(Settings(mode="paper", data_dir=tmp_path))
 
 
 def test_the_exchange_keeps_the_desks_sessions() -> None:
