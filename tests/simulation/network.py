@@ -89,7 +89,11 @@ class Network:
             )
             delay = patience + self._rng.randint(1, latest)
 
+            selling = what.startswith("exit ")
+            world.venue.incoming += selling
+
             def arrive() -> None:
+                world.venue.incoming -= selling
                 world.say(f"network delivers {what} late")
                 with suppress(RefusedError):  # nobody is left to hear the refusal
                     act()

@@ -30,6 +30,9 @@ class Venue:
         Units held of each contract; below zero is a short position.
     cash : int
         Ticks times units received less paid, before costs.
+    incoming : int
+        Plain exits under way. The account's owner and the broker's risk desk wait for them: nobody can call back a sale
+        that will arrive after them, so it would prove nothing.
     changes : int
         Grows with whatever changes in the book.
     jumped : int
@@ -52,6 +55,7 @@ class Venue:
     killed: bool = False
     healed: bool = False
     hints: list[str] = field(default_factory=list)
+    incoming: int = 0
     changes: int = 0
     _serial: int = 0
     _was: dict[str, int] = field(default_factory=dict)
@@ -199,7 +203,8 @@ class Venue:
                 plain.state = "PENDING"
                 if self.prices[plain.contract].bid >= plain.price:
                     self._sell_plain(plain, self.prices[plain.contract].bid, plain.quantity - plain.filled)
-        if self.loss_exit is not None and not self.killed and self.worth() <= -self.loss_exit:
+        limit = None if self.killed or self.incoming else self.loss_exit
+        if limit is not None and self.worth() <= -limit:
             self.killed = True
             self.exit_all("loss limit")
 

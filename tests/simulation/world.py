@@ -153,7 +153,7 @@ class World:
         self.venue.advance(self.second)
         if self.second == self.plan.square_off:
             self.venue.exit_all("square-off")
-        elif self.troubled("person_exit"):
+        elif self.troubled("person_exit") and not self.venue.incoming:
             self.venue.exit_all("a person in the broker's app")
         for watcher in self.watchers:
             watcher.look()
