@@ -1,8 +1,11 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from exchange.clock import MarketClock, Span, at_ist, ist, ist_text, to_millis
+from exchange.contracts import IDX_I
+from exchange.sessions import Calendar
+from exchange.simulated import simulated_market
 
 FRIDAY, MONDAY = date(2026, 11, 20), date(2026, 11, 23)
 
@@ -93,3 +96,26 @@ def test_an_open_clock_begins_with_the_first_session(machine: Machine) -> None:
 def test_a_clock_without_sessions_cannot_be_kept_open(machine: Machine) -> None:
     with pytest.raises(ValueError, match="no session within"):
         MarketClock(machine).keep_open(lambda _: None, FRIDAY)
+
+
+def test_a_month_of_sessions_goes_by_at_five_times_real_time() -> None:
+    market = simulated_market(5, date(2026, 9, 28))
+    calendar, real = Calendar.nse(), [0]
+
+    def span(on: date) -> Span | None:
+        hours = market.hours(on)
+        return (hours.open_at, hours.close_at) if hours else None
+
+    clock = MarketClock(lambda: real[0])
+    clock.keep_open(span, date(2026, 10, 1), speed=5.0)
+    seen = []
+    for _ in range(24):
+        now = clock.now()
+        seen.append(ist(now).date())
+        hours = market.hours(seen[-1])
+        assert hours is not None
+        assert market.top_of_book(13, IDX_I, now + 60_000).ltt >= hours.open_at
+        assert market.expiries(13, now)[0] >= seen[-1]
+        real[0] += (hours.close_at - hours.open_at) // 5
+    days = [date(2026, 10, 1) + timedelta(days=number) for number in range(60)]
+    assert seen == [on for on in days if calendar.hours(on) is not None][: len(seen)]

@@ -356,3 +356,8 @@ def test_a_segment_has_its_own_master(desk: Desk) -> None:
 
 
 KINDS = ("INDEX", "FUTIDX", "OPTIDX")
+
+
+def test_a_range_that_ends_yesterday_does_not_show_todays_candles(desk: Desk) -> None:
+    _, body = desk.ask("POST", "/v2/charts/intraday", INTRADAY | {"fromDate": "2026-11-18", "toDate": "2026-11-19"})
+    assert body["timestamp"][-1] == at_ist(date(2026, 11, 19), 15, 10) / 1000
