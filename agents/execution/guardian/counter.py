@@ -25,7 +25,7 @@ from agents.execution.guardian.standing import day_of, of_day, order_of, realise
 from agents.execution.guardian.timing import SteadyClock
 from agents.execution.guardian.words import spoken
 
-PASSING = frozenset({"G.broker", "G.journal", "G.index", "G.quote", "G.reconcile", "G.loss_exit"})
+PASSING = frozenset({"G.controls", "G.broker", "G.journal", "G.index", "G.quote", "G.reconcile", "G.loss_exit"})
 """Conditions that may hold again in a moment: a request that only they forbid is asked again until it is too old."""
 
 
@@ -161,6 +161,7 @@ class Counter:
             session=self._ports.calendar.session(day_of(now)),
             desk=hand.state,
             halted=hand.halted,
+            unread=hand.unread,
             cases=cases,
             ordered=frozenset(self._records.ordered),
             unresolved=sum(case.state in UNRESOLVED for case in cases) + lost_exits + turned_up,

@@ -28,7 +28,7 @@ CORRELATION = re.compile(r"[A-Za-z0-9]{1,25}")
 class Ground:
     """What the guardian knows of itself as a request comes. Ages and times in seconds.
 
-    `blocks` are unexplained differences with the broker; `trouble` is the journal's, "" when it is durable. `looked`
+    `unread` says that the controls could not be read. `blocks` are unexplained differences with the broker; `trouble` is the journal's, "" when it is durable. `looked`
     is how long ago the broker was last seen, `started` how long ago this process began to act.
     """
 
@@ -36,6 +36,7 @@ class Ground:
     session: Session | None
     desk: DeskState
     halted: str
+    unread: bool
     cases: tuple[Case, ...]
     ordered: frozenset[str]
     unresolved: int
@@ -57,7 +58,8 @@ def vetoes(request: TradeRequest, ground: Ground, settings: GuardianSettings) ->
     return (
         *_whole(request),
         *_wanted(request, ground, settings),
-        *_desk(ground, settings),
+        *_hand(ground),
+        *_self(ground, settings),
         *_book(request, ground, settings),
         *_time(request, ground, settings),
         *_prices(ground, settings),
@@ -91,11 +93,17 @@ def _wanted(request: TradeRequest, ground: Ground, settings: GuardianSettings) -
         yield _veto("G.expired", settings.request_good_for.total_seconds(), age, "the request is too old")
 
 
-def _desk(ground: Ground, settings: GuardianSettings) -> Iterator[Veto]:
+def _hand(ground: Ground) -> Iterator[Veto]:
+    if ground.unread:
+        yield _veto("G.controls", 0, 1, ground.halted)
+        return
     if ground.halted:
         yield _veto("G.halt", 0, 1, ground.halted)
     if ground.desk is not DeskState.ACTIVE:
         yield _veto("G.desk", 0, 1, f"the desk is {ground.desk}")
+
+
+def _self(ground: Ground, settings: GuardianSettings) -> Iterator[Veto]:
     if ground.trouble:
         yield _veto("G.journal", 0, 1, f"the journal is not durable: {ground.trouble}")
     if ground.clock_stepped:

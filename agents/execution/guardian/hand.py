@@ -55,6 +55,11 @@ class Hand:
             return self.halted
         return "" if self.state is DeskState.ACTIVE else f"the desk is {self.state}"
 
+    @property
+    def unread(self) -> bool:
+        """Whether the controls could not be read this time."""
+        return self._unread_for > 0
+
     def read(self, elapsed: float) -> None:
         """Carry out what was asked, then take note of what the desk may do; `elapsed` is the stopwatch's."""
         if self._read_at is None:

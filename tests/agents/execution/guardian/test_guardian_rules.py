@@ -262,6 +262,7 @@ def ground_of(**update: object) -> Ground:
         session=Session(on=OPENS.date(), segments=(segment,), derivatives_close_at=segment.close_at),
         desk=DeskState.ACTIVE,
         halted="",
+        unread=False,
         cases=(),
         ordered=frozenset(),
         unresolved=0,
@@ -288,6 +289,7 @@ def test_a_whole_request_on_good_ground_passes() -> None:
     ("rule", "update"),
     [
         ("G.halt", {"halted": "the file HALT is there"}),
+        ("G.controls", {"unread": True, "halted": "the controls cannot be read"}),
         ("G.desk", {"desk": DeskState.REDUCING}),
         ("G.journal", {"trouble": "disk full"}),
         ("G.clock", {"clock_stepped": True}),
