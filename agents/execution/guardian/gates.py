@@ -28,8 +28,9 @@ CORRELATION = re.compile(r"[A-Za-z0-9]{1,25}")
 class Ground:
     """What the guardian knows of itself as a request comes. Ages and times in seconds.
 
-    `unread` says that the controls could not be read. `blocks` are unexplained differences with the broker; `trouble` is the journal's, "" when it is durable. `looked`
-    is how long ago the broker was last seen, `started` how long ago this process began to act.
+    `unread` says that the controls could not be read. `blocks` are unexplained differences with the broker; `trouble`
+    is the journal's, "" when it is durable. `looked` is how long ago the broker was last seen, `started` how long ago
+    this process began to act.
     """
 
     now: datetime

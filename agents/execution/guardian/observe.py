@@ -70,9 +70,13 @@ def _legs(case: Case, row: SuperRow) -> tuple[LegRow, ...]:
         if known is None:
             merged[said.leg] = said
             continue
-        merged[said.leg] = said.model_copy(
-            update={"state": later(known.state, said.state), "filled": max(known.filled, said.filled)}
-        )
+        kept = {
+            "state": later(known.state, said.state),
+            "filled": max(known.filled, said.filled),
+            "average": known.average if said.average is None or said.filled < known.filled else said.average,
+            "trigger": known.trigger if said.trigger is None else said.trigger,
+        }
+        merged[said.leg] = said.model_copy(update=kept)
     return tuple(merged[leg] for leg in Leg if leg in merged)
 
 
