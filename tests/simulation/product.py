@@ -18,7 +18,7 @@ from agents.domain.lifecycle import OVER
 from agents.domain.orders import SuperOrder
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.fold import fold
-from agents.execution.guardian.ports import ANSWER, GUARDIAN_EVENT, ORDER_EVENT, AnswerKind, CommandKind
+from agents.execution.guardian.ports import ANSWER, GUARDIAN_EVENT, ORDER_EVENT, REQUEST, AnswerKind, CommandKind
 from tests.simulation.desk import SimulatedChecks, halt_file, stored_state
 from tests.simulation.disk import Disk
 from tests.simulation.network import LATEST_ARRIVAL
@@ -170,6 +170,10 @@ class JournalWatch:
             self.world.violate("P10", f"a secret stands in {told[0][:120].replace(secret, '[hidden]')}")
 
     def _look_at_answers(self) -> None:
+        answered = {row.key for row in self.disk.by_kind.get(ANSWER, [])}
+        waiting = [row.key for row in self.disk.by_kind.get(REQUEST, []) if row.key not in answered]
+        if waiting:
+            self.world.violate("P12", f"requests without an answer: {waiting}")
         sent = {correlation_id for _, _, correlation_id in self.world.entries}
         for row in self.disk.by_kind.get(ANSWER, []):
             placed = row.payload["outcome"] == AnswerKind.PLACED.value

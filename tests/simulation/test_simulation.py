@@ -3,7 +3,12 @@
 A failure prints the command that replays it. A seed that ever failed goes to `corpus.txt` and is run for good.
 """
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from tests.simulation.__main__ import report
 from tests.simulation.faults import LEVELS, Faults
@@ -12,6 +17,7 @@ from tests.simulation.session import world_of
 from tests.simulation.sweep import Outcome, Tally, tally
 
 CORPUS = Path(__file__).with_name("corpus.txt")
+ROOT = Path(__file__).resolve().parents[2]
 SEEDS = range(300)
 
 
@@ -34,6 +40,17 @@ def test_seeds_that_failed_once_hold() -> None:
 def test_the_same_seed_gives_the_same_trace_byte_for_byte() -> None:
     for seed in (3, 58, 211):
         assert "\n".join(run_seed(seed).trace).encode() == "\n".join(run_seed(seed).trace).encode()
+
+
+@pytest.mark.process
+def test_another_process_gives_the_same_trace() -> None:
+    told = []
+    for hash_seed in ("1", "2"):
+        command = [sys.executable, "-m", "tests.simulation", "--seed", "58", "--trace"]
+        environment = os.environ | {"PYTHONHASHSEED": hash_seed}
+        told.append(subprocess.run(command, env=environment, capture_output=True, check=False, cwd=ROOT).stdout)
+    assert told[0] == told[1]
+    assert told[0].decode().splitlines()[: len(run_seed(58).trace)] == run_seed(58).trace
 
 
 def test_other_seeds_give_other_traces() -> None:
