@@ -20,7 +20,6 @@ from agents.domain.values import IST
 from agents.settings import Settings
 from tests.browser.desks import LiveDesk
 from tests.integration.wires import Wire
-from zonedesk.desk import stop
 from zonedesk.home import DeskHome
 from zonedesk.market import SimulatedMarket
 from zonedesk.shell import wall_now
@@ -182,4 +181,3 @@ def test_the_clock_goes_on_after_the_desk_was_killed(wired: WiredDesk) -> None:
     wired.wait(lambda found: found["pid"] == process.pid and found["state"] == "ready", HEALED_WITHIN)
     assert ClockFile.read(wired.home.clock_path).resumed_at + timedelta(seconds=SPEED) >= last
     wired.heal()
-    assert stop(wired.settings) is not None
