@@ -19,6 +19,7 @@ from agents.execution.guardian.ports import ORDER_EVENT
 from agents.execution.guardian.records import Records
 from agents.execution.guardian.sender import Sender
 from agents.execution.guardian.view import View
+from agents.execution.guardian.wire import Wire
 from tests.simulation.broker import SimulatedGateway
 
 Payload = dict[str, Any]  # Any: whatever JSON can hold
@@ -47,15 +48,15 @@ def intent_not_durable() -> Iterator[None]:
 @contextmanager
 def resent_on_timeout() -> Iterator[None]:
     """Send again when no answer came."""
-    post = Sender._post
+    post = Wire.post
 
-    def twice(self: Sender, call: Callable[[], Ack]) -> Ack:
+    def twice(self: Wire, call: Callable[[], Ack]) -> Ack:
         try:
             return post(self, call)
         except OrderUnknownError:
             return post(self, call)
 
-    with patch.object(Sender, "_post", twice):
+    with patch.object(Wire, "post", twice):
         yield
 
 
@@ -84,7 +85,7 @@ def single_leg_cancelled() -> Iterator[None]:
     def without_stop(self: Sender, case: Case, action: MoveTarget) -> Case:
         gateway = self._ports.gateway
         if isinstance(gateway, SimulatedGateway):
-            self._ask(case, lambda: gateway.cancel_leg(case.order_id, "STOP"))
+            self._wire.ask(case.setup_id, lambda: gateway.cancel_leg(case.order_id, "STOP"))
         return move(self, case, MoveTarget(action.price, None, action.why))
 
     with patch.object(Sender, "_move_target", without_stop):

@@ -25,6 +25,14 @@ class Shrink:
 
 
 @dataclass(frozen=True)
+class Park:
+    """Move the limit of a partly filled entry out of the market, where the broker will not shrink it."""
+
+    price: Decimal
+    why: str
+
+
+@dataclass(frozen=True)
 class Withdraw:
     """Take the whole super order back while something is held, so that a plain exit can follow: the last way out."""
 
@@ -66,4 +74,4 @@ class MoveExit:
     why: str
 
 
-Action = CancelEntry | Shrink | Withdraw | MoveTarget | MoveStop | Sell | MoveExit
+Action = CancelEntry | Shrink | Park | Withdraw | MoveTarget | MoveStop | Sell | MoveExit

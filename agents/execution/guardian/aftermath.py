@@ -17,10 +17,11 @@ from agents.execution.guardian.case import Case
 from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity
 from agents.execution.guardian.reconcile import shortfall, sold_by_others
 from agents.execution.guardian.records import Records
-from agents.execution.guardian.sender import ACTED, Sender
+from agents.execution.guardian.sender import Sender
 from agents.execution.guardian.standing import day_of
 from agents.execution.guardian.timing import SteadyClock, Timers
 from agents.execution.guardian.view import View
+from agents.execution.guardian.wire import ACTED
 from agents.execution.guardian.words import spoken
 
 ORPHANS_EVERY = 60.0

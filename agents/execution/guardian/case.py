@@ -81,6 +81,7 @@ class Case(Frozen):
     moves: int = 0
     refusals: int = 0
     shrinks: int = 0
+    parked: bool = False
     withdrawn: bool = False
     stop_raised: bool = False
     filled_at: AwareDatetime | None = None

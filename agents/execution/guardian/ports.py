@@ -1,7 +1,6 @@
 """What the guardian touches besides the broker, and the rows that pass through.
 
-The guardian has no threads, no clock and no randomness of its own: everything it knows comes through these ports, so
-that a simulator can run the very same class.
+The guardian has no threads, clock or randomness of its own, so that a simulator can run the very same class.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,8 +29,8 @@ GUARDIAN_EVENT = "guardian_event"
 class TradeRequest(Frozen):
     """Somebody asks for a trade: the payload of an event `REQUEST` whose key is the setup's id.
 
-    `order` is the planned super order of `setup`; `verdict` the judge's word on the same setup; `equity` the rupees
-    that its size was measured against. The guardian refuses what is older than `GuardianSettings.request_good_for`.
+    `order` is the planned super order of `setup`, `verdict` the judge's word on it, `equity` the rupees of its sizing.
+    The guardian refuses what is older than `GuardianSettings.request_good_for`.
     """
 
     setup: TradeSetup
@@ -87,11 +86,6 @@ class JournalEvent(Protocol):
         ...
 
     @property
-    def at(self) -> datetime:
-        """Return when it happened."""
-        ...
-
-    @property
     def key(self) -> str | None:
         """Return its identity within its kind."""
         ...
@@ -105,8 +99,8 @@ class JournalEvent(Protocol):
 class Journal(Protocol):
     """Appended events; the ledger's log is one.
 
-    Calls raise a `TradingError` when the disk is full, the journal is busy or cannot be read. After a failed append
-    nobody knows whether the event is there; appending it again with its key settles it.
+    Calls raise a `TradingError` when the disk is full or the journal busy. Whether a failed append is there nobody
+    knows; appending it again with its key settles it.
     """
 
     def append(
@@ -144,10 +138,7 @@ class Quotes(Protocol):
         ...
 
     def refresh(self, names: Sequence[str]) -> None:
-        """Read these over REST once, for `book` and `underlying` to answer with.
-
-        Raises `BrokerUnavailableError` when that failed.
-        """
+        """Read these over REST once for the calls above. Raises `BrokerUnavailableError` when that failed."""
         ...
 
 
@@ -233,8 +224,7 @@ class Clock(Protocol):
 class Standing:
     """The account as reconciled with the broker, for the pre-trade checks. Orders and trades are this session's.
 
-    `orders` are super orders in the states of `OrderState` (PLANNED while unresolved), `trades` closed round trips,
-    oldest first, costs included.
+    `orders` are PLANNED while unresolved; `trades` are closed round trips, oldest first, costs included.
     """
 
     equity: Decimal
@@ -271,7 +261,7 @@ class GuardianPorts:
 
 @dataclass(frozen=True)
 class GuardianSettings:
-    """Times in seconds of the stopwatch unless they say otherwise.
+    """Times in seconds of the stopwatch unless they say otherwise. `daily_loss` and `brokerage` are in rupees.
 
     `grace` must exceed the longest a request can be under way plus the longest an order can stay invisible; until it
     has passed nothing that may have been sent is taken for absent. `start_block` keeps entries away after a start.
@@ -288,8 +278,7 @@ class GuardianSettings:
     reprice_every: float = 3.0
     reprice_steps: tuple[Decimal, ...] = (Decimal("0.05"), Decimal("0.10"), Decimal("0.20"))
     band_share: Decimal = Decimal("0.62")
-    flatten_tries: int = 8
-    shrink_tries: int = 3
+    shrink_tries: int = 2
     lost_patience: float = 3.0
     reconcile_every: float = 60.0
     verify_loss_exit_every: float = 300.0

@@ -3,7 +3,7 @@
 The rules, in the order in which they are asked:
 
 * an entry that may not go on is cancelled while it has bought nothing, and shrunk to what it bought afterwards,
-  because cancelling it would take the exits away;
+  because cancelling it would take the exits away; where the broker does not shrink it, its limit goes down to the stop;
 * a position is left through its target leg, moved to a price that trades at once: a change that is repeated or late
   does no harm, and the broker keeps the two exits from selling twice;
 * a plain sale is sent only when both legs are gone, one at a time, no sooner than the grace after the last that may
@@ -22,6 +22,7 @@ from agents.execution.guardian.actions import (
     MoveExit,
     MoveStop,
     MoveTarget,
+    Park,
     Sell,
     Shrink,
     Withdraw,
@@ -112,7 +113,7 @@ def _part(case: Case, sight: Sight, settings: GuardianSettings) -> Action | None
         return Shrink(case.bought, why)
     if leave:
         return Withdraw(f"{why}, and the entry cannot be shrunk")
-    return Shrink(case.bought, why) if sight.acted >= settings.grace else None
+    return None if case.parked else Park(case.order.stop_trigger + case.order.tick_size, why)
 
 
 def _must_leave(case: Case, sight: Sight) -> str:

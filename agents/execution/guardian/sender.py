@@ -5,14 +5,14 @@ The rules:
 * the intent of a super order or of an exit is durable before its one POST, and the POST is never repeated;
 * whatever is not a certain refusal leaves the order unknown, to be looked for by query;
 * changes and cancellations may be asked again, because twice has the effect of once;
-* nothing is sent without the lease, nor faster than the ration of requests.
+* nothing is sent without the lease, nor faster than the ration of requests (`wire`).
 """
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from agents.domain.errors import BrokerError, OrderRejectedError
+from agents.domain.errors import OrderRejectedError
 from agents.domain.lifecycle import TradeState
 from agents.execution.gateway import DEAD_STATES, Ack, Leg
 from agents.execution.guardian.actions import (
@@ -21,6 +21,7 @@ from agents.execution.guardian.actions import (
     MoveExit,
     MoveStop,
     MoveTarget,
+    Park,
     Sell,
     Shrink,
     Withdraw,
@@ -28,11 +29,12 @@ from agents.execution.guardian.actions import (
 from agents.execution.guardian.case import Case, Exit, ExitState
 from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity
 from agents.execution.guardian.records import JournalDownError, Records
-from agents.execution.guardian.timing import SteadyClock, Throttle, Timers
+from agents.execution.guardian.timing import SteadyClock, Timers
+from agents.execution.guardian.wire import ACTED, Wire
 from agents.execution.guardian.words import spoken
 
-ACTED, SOLD, UNKNOWN = "acted", "sold", "unknown"
-"""Names of the timers that count from a request for a case."""
+SOLD, UNKNOWN = "sold", "unknown"
+"""Names of the timers that count from an exit and from an answer that did not come."""
 
 
 class Sender:
@@ -59,22 +61,26 @@ class Sender:
         self._records = records
         self._clock = clock
         self._timers = timers
-        self._throttle = Throttle(settings.orders_per_second, clock.elapsed)
+        self._wire = Wire(ports.lease, clock, timers, settings.orders_per_second)
         self._handlers: Mapping[type[Action], Callable[[Case, Any], Case]] = {  # Any: each takes its own action
             CancelEntry: self._cancel,
             Withdraw: self._withdraw,
             Shrink: self._shrink,
+            Park: self._park,
             MoveTarget: self._move_target,
             MoveStop: self._move_stop,
             Sell: self._sell,
             MoveExit: self._move_exit,
         }
-        self.sent_today = 0
 
     def is_free(self, count: int = 1) -> bool:
-        """Whether `count` order requests may be sent now: the ration allows it and the lease is ours."""
-        self._clock.read()
-        return self._throttle.is_free(self._clock.elapsed, count) and self._ports.lease.valid()
+        """Whether `count` order requests may be sent now."""
+        return self._wire.is_free(count)
+
+    @property
+    def sent_today(self) -> int:
+        """How many order requests this process has sent."""
+        return self._wire.sent_today
 
     def place(self, case: Case) -> Case:
         """Send the super order of a case whose intent is durable: once.
@@ -87,7 +93,7 @@ class Sender:
             why = "the lease is lost" if self._records.is_sound else "the journal is not durable"
             return self._records.record(case, self._now, f"kept back, never sent: {why}", TradeState.REJECTED)
         try:
-            ack = self._post(lambda: self._ports.gateway.place_super(case.order))
+            ack = self._wire.post(lambda: self._ports.gateway.place_super(case.order))
         except OrderRejectedError as refused:
             return self._records.record(case, self._now, f"refused: {spoken(refused)}", TradeState.REJECTED)
         except Exception as lost:  # noqa: BLE001 - whatever went wrong, the request may have arrived
@@ -115,41 +121,14 @@ class Sender:
             return self._records.record(case, self._now, f"the answer said {ack.state}", entry_state=ack.state)
         return case
 
-    def _post(self, call: Callable[[], Ack]) -> Ack:
-        """Make one request that makes an order; the stopwatch is read again, because it may have taken long."""
-        self._count()
-        try:
-            return call()
-        finally:
-            self._clock.read()
-
-    def _ask(self, case: Case, call: Callable[[], None]) -> str:
-        """Make one request that changes an order; return "" when it was done, "refused: …" or "unknown: …"."""
-        self._count()
-        try:
-            call()
-        except OrderRejectedError as refused:
-            outcome = f"refused: {spoken(refused)}"
-        except BrokerError as lost:
-            outcome = f"unknown: {spoken(lost)}"
-        else:
-            outcome = ""
-        self._clock.read()
-        self._timers.restart(case.setup_id, ACTED, self._clock.elapsed)
-        return outcome
-
-    def _count(self) -> None:
-        self.sent_today += 1
-        self._throttle.count(self._clock.elapsed)
-
     def _cancel(self, case: Case, action: CancelEntry) -> Case:
         case = self._records.record(case, self._now, f"cancel the entry: {action.why}")
-        outcome = self._ask(case, lambda: self._ports.gateway.cancel_entry(case.order_id))
+        outcome = self._wire.ask(case.setup_id, lambda: self._ports.gateway.cancel_entry(case.order_id))
         return self._records.record(case, self._now, f"cancellation {outcome}") if outcome else case
 
     def _withdraw(self, case: Case, action: Withdraw) -> Case:
         case = self._records.record(case, self._now, f"take the whole super order back: {action.why}")
-        outcome = self._ask(case, lambda: self._ports.gateway.cancel_entry(case.order_id))
+        outcome = self._wire.ask(case.setup_id, lambda: self._ports.gateway.cancel_entry(case.order_id))
         settled = not outcome.startswith("unknown")
         return self._records.record(case, self._now, outcome or "taken back", withdrawn=case.withdrawn or settled)
 
@@ -157,8 +136,19 @@ class Sender:
         quantity = action.quantity
         why = f"shrink the entry to {quantity}: {action.why}"
         case = self._records.record(case, self._now, why, shrinks=case.shrinks + 1)
-        outcome = self._ask(case, lambda: self._ports.gateway.modify_leg(case.order_id, Leg.ENTRY, quantity=quantity))
+        outcome = self._wire.ask(
+            case.setup_id, lambda: self._ports.gateway.modify_leg(case.order_id, Leg.ENTRY, quantity=quantity)
+        )
         return self._records.record(case, self._now, f"shrinking {outcome}") if outcome else case
+
+    def _park(self, case: Case, action: Park) -> Case:
+        case = self._records.record(
+            case, self._now, f"move the entry out of the market to {action.price}: {action.why}"
+        )
+        gateway, order_id = self._ports.gateway, case.order_id
+        outcome = self._wire.ask(case.setup_id, lambda: gateway.modify_leg(order_id, Leg.ENTRY, price=action.price))
+        settled = not outcome.startswith("unknown")
+        return self._records.record(case, self._now, outcome or "the entry was moved", parked=settled)
 
     def _move_target(self, case: Case, action: MoveTarget) -> Case:
         why = f"sell by the target at {action.price}: {action.why}"
@@ -166,8 +156,8 @@ class Sender:
         gateway, order_id = self._ports.gateway, case.order_id
         if action.stop is not None:
             trigger = action.stop
-            self._ask(case, lambda: gateway.modify_leg(order_id, Leg.STOP, trigger=trigger))
-        outcome = self._ask(case, lambda: gateway.modify_leg(order_id, Leg.TARGET, price=action.price))
+            self._wire.ask(case.setup_id, lambda: gateway.modify_leg(order_id, Leg.STOP, trigger=trigger))
+        outcome = self._wire.ask(case.setup_id, lambda: gateway.modify_leg(order_id, Leg.TARGET, price=action.price))
         if outcome.startswith("refused"):
             return self._records.record(case, self._now, f"the target {outcome}", refusals=case.refusals + 1)
         return case
@@ -175,7 +165,7 @@ class Sender:
     def _move_stop(self, case: Case, action: MoveStop) -> Case:
         case = self._records.record(case, self._now, f"move the stop to {action.trigger}: {action.why}")
         gateway, order_id = self._ports.gateway, case.order_id
-        outcome = self._ask(case, lambda: gateway.modify_leg(order_id, Leg.STOP, trigger=action.trigger))
+        outcome = self._wire.ask(case.setup_id, lambda: gateway.modify_leg(order_id, Leg.STOP, trigger=action.trigger))
         settled = not outcome.startswith("unknown")
         return self._records.record(case, self._now, outcome or "the stop was moved", stop_raised=settled)
 
@@ -201,7 +191,7 @@ class Sender:
             return self._exit_is(case, ExitState.REJECTED, "kept back, never sent: the lease is lost")
         gateway, name = self._ports.gateway, planned.correlation_id
         try:
-            ack = self._post(lambda: gateway.place_exit(name, case.contract, planned.quantity, planned.limit))
+            ack = self._wire.post(lambda: gateway.place_exit(name, case.contract, planned.quantity, planned.limit))
         except OrderRejectedError as refused:
             self._sent_exit(case)
             return self._exit_is(case, ExitState.REJECTED, f"the exit was refused: {spoken(refused)}")
@@ -226,5 +216,5 @@ class Sender:
         moved = action.exit.model_copy(update={"limit": action.limit})
         exits = tuple(moved if one.correlation_id == moved.correlation_id else one for one in case.exits)
         case = self._records.record(case, self._now, why, exits=exits, moves=case.moves + 1)
-        outcome = self._ask(case, lambda: self._ports.gateway.modify_exit(moved.order_id, moved.limit))
+        outcome = self._wire.ask(case.setup_id, lambda: self._ports.gateway.modify_exit(moved.order_id, moved.limit))
         return self._records.record(case, self._now, f"moving the exit {outcome}") if outcome else case

@@ -14,9 +14,10 @@ from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Sev
 from agents.execution.guardian.protect import Sight, next_action, why_flatten
 from agents.execution.guardian.records import Records
 from agents.execution.guardian.resolve import Resolver
-from agents.execution.guardian.sender import ACTED, SOLD, Sender
+from agents.execution.guardian.sender import SOLD, Sender
 from agents.execution.guardian.timing import SteadyClock, Timers
 from agents.execution.guardian.view import View
+from agents.execution.guardian.wire import ACTED
 from agents.execution.guardian.words import spoken
 
 MOST_STEPS = 8

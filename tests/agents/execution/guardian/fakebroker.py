@@ -226,6 +226,9 @@ class FakeBroker:
     def _change(self, order_id: str, leg: Leg, said: dict[str, Decimal | int | None]) -> None:
         row = self.supers[order_id]
         if leg is Leg.ENTRY:
+            if said["quantity"] is None:
+                self.supers[order_id] = row.model_copy(update={"entry_price": said["price"]})
+                return
             update: dict[str, object] = {"quantity": said["quantity"]}
             if said["quantity"] == row.filled:
                 update |= {"state": BrokerState.TRADED, "entry_state": BrokerState.TRADED}

@@ -93,6 +93,16 @@ def partial_fill_is_shrunk(story: Story) -> None:
     story.run(3, bid="121")
 
 
+def partial_fill_cannot_be_shrunk(story: Story) -> None:
+    """The broker refuses to shrink the entry: it is moved down to the stop, and taken back when it is time to leave."""
+    story.broker.partial = 65
+    story.broker.faults["modify_entry"] = ["refused", "refused"]
+    held(story)
+    story.run(190)
+    story.jump(15, 9)
+    story.run(70)
+
+
 def fill_crosses_the_cancellation(story: Story) -> None:
     story.broker.bid = Decimal(105)
     held(story)
@@ -341,6 +351,7 @@ STORIES: tuple[Callable[[Story], None], ...] = (
     both_legs_gone_exit_lost,
     entry_never_fills,
     partial_fill_is_shrunk,
+    partial_fill_cannot_be_shrunk,
     fill_crosses_the_cancellation,
     late_order_is_cancelled,
     late_order_is_managed,
