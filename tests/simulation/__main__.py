@@ -7,7 +7,7 @@ import time
 from tests.simulation.naive import VARIANTS
 from tests.simulation.sweep import Outcome, Tally, run_one, swept
 
-PROGRESS = 1_000
+PROGRESS = 500
 
 
 def main() -> int:

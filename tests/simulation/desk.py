@@ -182,7 +182,8 @@ class SimulatedLease:
     def valid(self) -> bool:
         """Return whether it is held."""
         self._life.point()
-        return not self._life.world.troubled("lease_loss")
+        world = self._life.world
+        return not world.troubled("lease_loss") and not world.noticed()
 
 
 class SimulatedNotifier:

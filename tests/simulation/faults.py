@@ -24,6 +24,7 @@ LEVELS: dict[str, tuple[float, float, float]] = {
     "busy_journal": (0.0, 0.01, 0.10),
     "token_expiry": (0.0, 1 / 4000, 1 / 1500),
     "lease_loss": (0.0, 1 / 4000, 1 / 1500),
+    "takeover": (0.0, 1 / 3000, 1 / 1000),
     "garbage": (0.0, 0.15, 0.50),
     "command": (0.0, 1 / 2000, 1 / 500),
     "person_exit": (0.0, 1 / 3000, 1 / 800),
@@ -71,6 +72,7 @@ class Faults:
     busy_journal: float = 0.0
     token_expiry: float = 0.0
     lease_loss: float = 0.0
+    takeover: float = 0.0
     garbage: float = 0.0
     command: float = 0.0
     person_exit: float = 0.0

@@ -101,6 +101,8 @@ class Session:
         self._next_ask = self._ask_rng.randint(5, 60)
         self._agent: Agent | None = None
         self._life: Life | None = None
+        self._rival: Agent | None = None
+        self._rival_life: Life | None = None
         self._start_at = 0
         self._changes, self._moved = 0, 0
 
@@ -112,7 +114,10 @@ class Session:
             world.tick()
             if world.second >= self._next_ask:
                 self._ask()
-            if world.second % self._pause() == 0:
+            if world.troubled("takeover"):
+                self._step_rival()
+            elif world.second % self._pause() == 0:
+                self._end_rival()
                 self._step()
         return Result(
             world.seed,
@@ -148,6 +153,29 @@ class Session:
         except Exception as error:  # noqa: BLE001 - whatever escapes would end the real process: that is the finding
             world.violate("P9", f"the agent let {type(error).__name__} escape: {error}")
             self._bury()
+
+    def _step_rival(self) -> None:
+        """Let a second guardian work while the first is frozen, as when a machine stops for a minute."""
+        world = self.world
+        try:
+            if self._rival_life is None:
+                self._rival_life = Life(world)
+                world.say("rival   takes over")
+                self._rival = self._build(self._rival_life, self.disk)
+            if self._rival is not None:
+                self._rival.step(world.now())
+        except SimulatedCrashError:
+            self._rival = None
+        except Exception as error:  # noqa: BLE001 - as in `_step`
+            world.violate("P9", f"the rival let {type(error).__name__} escape: {error}")
+            self._rival = None
+
+    def _end_rival(self) -> None:
+        if self._rival_life is not None:
+            self._rival_life.dead = True
+            self._rival = self._rival_life = None
+            self.world.alive = self._agent is not None
+            self.world.say("rival   is gone")
 
     def _bury(self) -> None:
         if self._life is not None:

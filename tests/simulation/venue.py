@@ -200,9 +200,10 @@ class Venue:
                 self._match(bracket)
         for plain in self._resting:
             if plain.state in LIVE and second >= plain.live_at:
-                plain.state = "PENDING"
+                plain.state = "PART_TRADED" if plain.filled else "PENDING"
                 if self.prices[plain.contract].bid >= plain.price:
-                    self._sell_plain(plain, self.prices[plain.contract].bid, plain.quantity - plain.filled)
+                    quantity = self._part_of(plain.quantity - plain.filled)
+                    self._sell_plain(plain, self.prices[plain.contract].bid, quantity)
         limit = None if self.killed or self.incoming else self.loss_exit
         if limit is not None and self.worth() <= -limit:
             self.killed = True
@@ -229,14 +230,11 @@ class Venue:
             self._hint(bracket.order_id)
         if target is not None and target.live and price.bid >= target.price:
             self._sell_leg(bracket, target, price.bid, left)
-        elif stop is not None and stop.state == "TRIGGERED" and price.bid >= stop.price:
+        elif stop is not None and stop.state in {"TRIGGERED", "PART_TRADED"} and price.bid >= stop.price:
             self._sell_leg(bracket, stop, price.bid, left)
 
     def _enter(self, bracket: Bracket, price: int) -> None:
-        quantity = bracket.quantity - bracket.filled
-        lots = quantity // self.lot
-        if lots > 1 and self.rng.random() < self.faults.partial_fill and not self.healed:
-            quantity = self.lot * self.rng.randint(1, lots - 1)
+        quantity = self._part_of(bracket.quantity - bracket.filled)
         bracket.filled += quantity
         bracket.value += quantity * price
         bracket.state = "TRADED" if bracket.filled == bracket.quantity else "PART_TRADED"
@@ -250,21 +248,24 @@ class Venue:
                     leg.state = "REJECTED"
                     self.say(f"broker  rejects {leg.name} of {bracket.order_id}")
 
-    def _sell_leg(self, bracket: Bracket, leg: Leg, price: int, quantity: int) -> None:
+    def _sell_leg(self, bracket: Bracket, leg: Leg, price: int, left: int) -> None:
+        quantity = self._part_of(left)
         leg.filled += quantity
         leg.value += quantity * price
-        leg.state = "TRADED"
-        for other in bracket.legs:
-            if other is not leg and other.live:
-                other.state = "CANCELLED"
-        bracket.state = "CLOSED"
+        leg.state = "PART_TRADED"
+        if quantity == left:
+            leg.state = "TRADED"
+            for other in bracket.legs:
+                if other is not leg and other.live:
+                    other.state = "CANCELLED"
+            bracket.state = "CLOSED"
         self._deal(leg.order_id, bracket.contract, -1, quantity, price)
         self._hint(bracket.order_id)
 
     def _sell_plain(self, plain: Plain, price: int, quantity: int) -> None:
         plain.filled += quantity
         plain.value += quantity * price
-        plain.state = "TRADED"
+        plain.state = "TRADED" if plain.filled == plain.quantity else "PART_TRADED"
         self._deal(plain.order_id, plain.contract, -1, quantity, price)
 
     def _deal(self, order_id: str, contract: str, side: int, quantity: int, price: int) -> None:
@@ -301,6 +302,13 @@ class Venue:
     def _refused(self, chance: float | None = None) -> bool:
         chance = self.faults.reject / 3 if chance is None else chance
         return self.rng.random() < chance and not self.healed
+
+    def _part_of(self, quantity: int) -> int:
+        """Return how much of `quantity` fills at once."""
+        lots = quantity // self.lot
+        if lots > 1 and self.rng.random() < self.faults.partial_fill and not self.healed:
+            return self.lot * self.rng.randint(1, lots - 1)
+        return quantity
 
     def _hint(self, order_id: str) -> None:
         self.hints.append(order_id)

@@ -22,11 +22,13 @@ DURATIONS = {
     "lease_loss": (5, 60),
     "command": (20, 200),
     "person_exit": (1, 1),
+    "takeover": (5, 60),
 }
 LOSS_LIMITS = (2_000, 8_000, 30_000)
 """Rupees that a session may lose; one is drawn."""
-SIZES = {"clock_step": (-40, -5, -2, 2, 5, 40), "command": (1, 2, 3, 4)}
-"""Seconds that the clock is wrong by; which command a person gives (see `tests.simulation.desk`)."""
+SIZES = {"clock_step": (-40, -5, -2, 2, 5, 40), "command": (1, 2, 3, 4), "takeover": (1, 2)}
+"""Seconds that the clock is wrong by; which command a person gives (see `tests.simulation.desk`); whether the guardian
+that was frozen while another took over can see that afterwards (1) or not (2)."""
 
 
 class SimulatedCrashError(BaseException):
@@ -182,6 +184,10 @@ class World:
         """Whether the agent lives and can reach everything it needs to protect a position."""
         kinds = ("outage", "token_expiry", "full_disk", "lease_loss", "clock_step")
         return self.alive and not any(self.troubled(kind) for kind in kinds)
+
+    def noticed(self) -> bool:
+        """Whether the lease tells a guardian, for two seconds, that another one had it meanwhile."""
+        return any(size == 1 and 0 <= self.second - end < 2 for _, end, size in self.troubles["takeover"])
 
     def _trouble(self, kind: str) -> int:
         for begin, end, size in self.troubles[kind]:
