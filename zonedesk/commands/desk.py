@@ -21,7 +21,7 @@ def up(
     mode: Mode = None,
     debug: Debug = False,
 ) -> None:
-    """Start the paper desk: the simulated market, Dagster and the dashboard; Ctrl-C stops all of it."""
+    """Start the paper desk: exchange, feed, Dagster and the dashboard; Ctrl-C stops all of it."""
     shell = Shell(as_json, debug)
     with shell.errors():
         from zonedesk.desk import RunningDesk, start_detached  # noqa: PLC0415  (start-up)
@@ -49,7 +49,7 @@ def down(*, as_json: Json = False, data_dir: DataDir = None, mode: Mode = None, 
 
 
 def status(*, as_json: Json = False, data_dir: DataDir = None, mode: Mode = None, debug: Debug = False) -> None:
-    """Show the processes, the market's clock, and the last candle, analysis and cycle."""
+    """Show the processes, market, exchange and feed, the last candle, analysis and cycle, and what is wrong."""
     shell = Shell(as_json, debug)
     with shell.errors():
         from zonedesk.status import desk_status, status_text  # noqa: PLC0415  (start-up)
@@ -75,7 +75,7 @@ def doctor(*, as_json: Json = False, data_dir: DataDir = None, mode: Mode = None
 
 
 def feed(*, data_dir: DataDir = None, mode: Mode = None, debug: Debug = False) -> None:
-    """Show the simulated market to the desk, minute by minute; started by `up`."""
+    """Bring the paper exchange's prices over its wire into the store; started by `up`."""
     shell = Shell(as_json=False, debug=debug)
     with shell.errors():
         from zonedesk.feed import run_feed  # noqa: PLC0415  (start-up)
