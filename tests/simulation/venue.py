@@ -30,6 +30,8 @@ class Venue:
         Units held of each contract; below zero is a short position.
     cash : int
         Ticks times units received less paid, before costs.
+    shrinks : bool
+        Whether an entry may be made as small as what it has bought. It is not known of the real broker.
     incoming : int
         Plain exits under way. The account's owner and the broker's risk desk wait for them: nobody can call back a sale
         that will arrive after them, so it would prove nothing.
@@ -55,6 +57,7 @@ class Venue:
     killed: bool = False
     healed: bool = False
     hints: list[str] = field(default_factory=list)
+    shrinks: bool = True
     incoming: int = 0
     changes: int = 0
     _serial: int = 0
@@ -103,15 +106,15 @@ class Venue:
         bracket = self._bracket(order_id)
         if not bracket.buying:
             raise RefusedError("DH-906 entry is not pending")
+        if quantity is not None and (quantity < bracket.filled + (not self.shrinks) or quantity <= 0):
+            raise RefusedError(f"DH-905 quantity {quantity} is too small, {bracket.filled} are bought")
         self.say(f"broker  modifies ENTRY of {order_id} to {quantity} at {price}")
-        bracket.price = bracket.price if price is None else price
         if quantity is not None:
-            if quantity < bracket.filled or quantity <= 0:
-                raise RefusedError(f"DH-905 quantity {quantity} below what is bought, {bracket.filled}")
             bracket.quantity = quantity
             if quantity == bracket.filled:
                 bracket.state = "TRADED"
                 self._hint(order_id)
+        bracket.price = bracket.price if price is None else price
 
     def modify(self, order_id: str, leg_name: str, price: int | None, trigger: int | None) -> None:
         """Change the price or trigger of an exit that still works."""

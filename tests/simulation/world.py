@@ -124,6 +124,7 @@ class World:
         self.disk_rng, self.update_rng = self.rng("disk"), self.rng("updates")
         self.prices = {name: Price(self.rng(f"price {name}"), self.plan.heal, self.faults.jump) for name in CONTRACTS}
         self.venue = Venue(self.rng("venue"), self.faults, self.prices, self.say)
+        self.venue.shrinks = self.rng("shrinks").random() < 0.5
         self.loss_limit = self.rng("limits").choice(LOSS_LIMITS)
         self._due: dict[int, list[Callable[[], None]]] = {}
         self.troubles = {name: self._drawn_troubles(name) for name in DURATIONS}
