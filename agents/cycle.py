@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from agents.domain.candles import Candles
-from agents.domain.cycle import CycleRecord, Decision, DeskState, Reason
+from agents.domain.cycle import Approval, CycleRecord, Decision, DeskState, Reason
 from agents.domain.errors import (
     MissingDataError,
     OrderRejectedError,
@@ -26,6 +26,7 @@ from agents.execution.approach import distance, near_edges, nearest, views, wort
 from agents.execution.evidence import Surroundings, setup_evidence
 from agents.execution.orders import flat_at, super_order
 from agents.execution.plan import Ground, Money, Proposal, propose
+from agents.execution.request import OrderRefusedError
 from agents.execution.risk import Account, Limits, size, vetoes
 from agents.options import ContractRules, market_of, summarise
 from agents.ports import Analyses, Broker, Calendar, Judge, Ledger, MarketData
@@ -108,7 +109,7 @@ def run_cycle(desk: Desk, now: datetime, instrument: str) -> CycleRecord:
         _log.exception("the cycle of %s at %s failed", instrument, now.isoformat())
         decision, reason, detail = Decision.FAULT, Reason.FAULT, f"{type(error).__name__}: {error}"
     record = CycleRecord(
-        cycle_id=content_id("cycle", {"instrument": instrument, "at": int(now.timestamp())}),
+        cycle_id=_cycle_id(instrument, now),
         instrument=instrument,
         at=now,
         decision=decision,
@@ -118,6 +119,10 @@ def run_cycle(desk: Desk, now: datetime, instrument: str) -> CycleRecord:
     )
     desk.ledger.record_cycle(record)
     return record
+
+
+def _cycle_id(instrument: str, now: datetime) -> str:
+    return content_id("cycle", {"instrument": instrument, "at": int(now.timestamp())})
 
 
 def _decide(desk: Desk, now: datetime, instrument: str, facts: dict[str, Any]) -> None:  # Any: as in run_cycle
@@ -141,7 +146,7 @@ def _decide(desk: Desk, now: datetime, instrument: str, facts: dict[str, Any]) -
     verdict = desk.judge.judge_setup(setup_evidence(setup, zone, around, now))
     facts.update(verdict=verdict)
     _heed(verdict, setup.setup_id, desk.settings.probability_threshold)
-    _order(desk, proposal, session, now, facts)
+    _order(desk, proposal, session, now, facts, verdict=verdict)
 
 
 def _gate(desk: Desk, now: datetime) -> Session:
@@ -262,7 +267,7 @@ def _heed(verdict: SetupVerdict, setup_id: str, threshold: float) -> None:
 
 
 def _order(
-    desk: Desk, proposal: Proposal, session: Session, now: datetime, facts: dict[str, Any]
+    desk: Desk, proposal: Proposal, session: Session, now: datetime, facts: dict[str, Any], *, verdict: SetupVerdict
 ) -> None:  # Any: as above
     """Size the setup, ask the risk rules, and send the order once."""
     setup, contract = proposal.setup, proposal.contract
@@ -277,8 +282,13 @@ def _order(
     if lots < 1:
         raise _SkipError(Reason.SIZE_ZERO)
     order = super_order(setup, contract, lots, now=now, session=session, earlier=earlier)
+    cycle_id = _cycle_id(setup.instrument, now)
+    approval = Approval(setup=setup, verdict=verdict, cycle_id=cycle_id, equity=account.equity)
     try:
-        facts.update(order=desk.broker.place(order))
+        facts.update(order=desk.broker.place(order, approval))
+    except OrderRefusedError as refused:
+        facts.update(vetoes=refused.vetoes)
+        raise _SkipError(Reason.VETOED, str(refused)) from refused
     except OrderRejectedError as refused:
         raise _SkipError(Reason.ORDER_REJECTED, str(refused)) from refused
     except OrderUnknownError as lost:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from agents.domain.calls import LlmCall, Permit
 from agents.domain.candles import Candles
-from agents.domain.cycle import CycleRecord, DeskState
+from agents.domain.cycle import Approval, CycleRecord, DeskState
 from agents.domain.evidence import SetupEvidence, SetupVerdict, ZoneEvidence
 from agents.domain.market import OptionChain, Quote, Session
 from agents.domain.metrics import declared
@@ -87,7 +87,7 @@ class Broker(Protocol):
         """Bring our own book up to `now`; nothing to do where the broker keeps the book."""
         ...
 
-    def place(self, order: SuperOrder) -> SuperOrder:
+    def place(self, order: SuperOrder, approval: Approval) -> SuperOrder:
         """Send once, keyed by `order.correlation_id`. Raises `OrderRejectedError` or `OrderUnknownError`."""
         ...
 

@@ -93,6 +93,15 @@ class Veto(Frozen):
     text: str
 
 
+class Approval(Frozen):
+    """What stands behind an order: the setup, the verdict on it, the cycle that decided, and the equity of its size."""
+
+    setup: TradeSetup
+    verdict: SetupVerdict
+    cycle_id: str
+    equity: Rupees
+
+
 class ZoneView(Frozen):
     """One zone as the cycle saw it after the last closed minute."""
 

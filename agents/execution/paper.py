@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
+from agents.domain.cycle import Approval
 from agents.domain.errors import OrderRejectedError
 from agents.domain.orders import OPEN_STATES, OrderState, SuperOrder, Trade
 from agents.domain.values import IST
@@ -74,8 +75,8 @@ class PaperBroker:
                 if settled != order:
                     self._book.save(settled)
 
-    def place(self, order: SuperOrder) -> SuperOrder:
-        """Take a planned order into the book and return it pending.
+    def place(self, order: SuperOrder, approval: Approval | None = None) -> SuperOrder:  # noqa: ARG002 - the port's
+        """Take a planned order into the book and return it pending; whatever stands behind it was checked before.
 
         Raises
         ------

@@ -9,7 +9,7 @@ import numpy as np
 
 from agents.cycle import Desk
 from agents.domain.candles import Candles, epoch
-from agents.domain.cycle import CycleRecord, DeskState
+from agents.domain.cycle import Approval, CycleRecord, DeskState
 from agents.domain.errors import MissingDataError, TradingError
 from agents.domain.evidence import SetupEvidence, SetupVerdict, SetupWord, ZoneEvidence
 from agents.domain.market import OptionChain, Quote, Segment, Session
@@ -168,7 +168,8 @@ class FakeBroker:
     def settle(self, now: datetime) -> None:
         self.settled.append(now)
 
-    def place(self, order: SuperOrder) -> SuperOrder:
+    def place(self, order: SuperOrder, approval: Approval) -> SuperOrder:
+        assert approval.setup.setup_id == approval.verdict.setup_id == order.setup_id
         if self.fault is not None:
             raise self.fault
         self.placed.append(order)
