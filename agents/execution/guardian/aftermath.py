@@ -9,7 +9,6 @@ everything if everything is ours.
 
 from datetime import timedelta
 
-from agents.domain.errors import BrokerError
 from agents.domain.lifecycle import ALIVE, HOLDING, UNRESOLVED
 from agents.execution.gateway import BrokerState
 from agents.execution.guardian.actions import Withdraw
@@ -22,7 +21,6 @@ from agents.execution.guardian.standing import day_of
 from agents.execution.guardian.timing import SteadyClock, Timers
 from agents.execution.guardian.view import View
 from agents.execution.guardian.wire import ACTED
-from agents.execution.guardian.words import spoken
 
 ORPHANS_EVERY = 60.0
 
@@ -33,7 +31,7 @@ class Aftermath:
     Parameters
     ----------
     ports : GuardianPorts
-        The gateway's last resort, the calendar and the notifier are used.
+        The calendar and the notifier are used.
     settings : GuardianSettings
         Times.
     records : Records
@@ -95,10 +93,9 @@ class Aftermath:
             self._leave_everything()
 
     def _leave_everything(self) -> None:
-        try:
-            self._ports.gateway.exit_all()
-        except BrokerError as error:
-            text = f"the broker did not confirm to leave everything: {spoken(error)}; use the broker's app"
+        failed = self._sender.leave_everything()
+        if failed:
+            text = f"the broker did not confirm to leave everything: {failed}; use the broker's app"
             self._ports.notifier.alert(Severity.CRITICAL, "exit all", text)
 
     def _expired(self, case: Case, view: View) -> Case:

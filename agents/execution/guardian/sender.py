@@ -61,7 +61,7 @@ class Sender:
         self._records = records
         self._clock = clock
         self._timers = timers
-        self._wire = Wire(ports.lease, clock, timers, settings.orders_per_second)
+        self._wire = Wire(self._allowed, clock, timers, settings.orders_per_second)
         self._handlers: Mapping[type[Action], Callable[[Case, Any], Case]] = {  # Any: each takes its own action
             CancelEntry: self._cancel,
             Withdraw: self._withdraw,
@@ -89,7 +89,7 @@ class Sender:
         or the lease is lost between the intent and the request.
         """
         case = self._records.record(case, self._now, "sending the super order", TradeState.SENT)
-        if not self._records.is_sound or not self._ports.lease.valid():
+        if not self._records.is_sound or not self._allowed():
             why = "the lease is lost" if self._records.is_sound else "the journal is not durable"
             return self._records.record(case, self._now, f"kept back, never sent: {why}", TradeState.REJECTED)
         try:
@@ -108,6 +108,14 @@ class Sender:
         if not self.is_free(2 if isinstance(action, MoveTarget) and action.stop is not None else 1):
             return case
         return self._handlers[type(action)](case, action)
+
+    def leave_everything(self) -> str:
+        """Have the broker cancel and sell everything; return "" when it was done, else how it failed."""
+        return self._wire.ask("account", self._ports.gateway.exit_all)
+
+    def _allowed(self) -> bool:
+        """Whether this process is the guardian: by the lease, and by the journal that only one may write."""
+        return not self._records.superseded and self._ports.lease.valid()
 
     @property
     def _now(self) -> datetime:
@@ -187,7 +195,7 @@ class Sender:
         return self._send_exit(case, planned)
 
     def _send_exit(self, case: Case, planned: Exit) -> Case:
-        if not self._ports.lease.valid():
+        if not self._allowed():
             return self._exit_is(case, ExitState.REJECTED, "kept back, never sent: the lease is lost")
         gateway, name = self._ports.gateway, planned.correlation_id
         try:

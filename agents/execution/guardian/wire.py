@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from agents.domain.errors import BrokerError, OrderRejectedError
 from agents.execution.gateway import Ack
-from agents.execution.guardian.ports import Lease
 from agents.execution.guardian.timing import SteadyClock, Throttle, Timers
 from agents.execution.guardian.words import spoken
 
@@ -20,8 +19,8 @@ class Wire:
 
     Parameters
     ----------
-    lease : Lease
-        Asked before each request.
+    allowed : callable
+        Asked before each request: whether the lease is ours and nobody else has written our journal.
     clock : SteadyClock
         Read again after each request, because it may have taken long.
     timers : Timers
@@ -30,17 +29,17 @@ class Wire:
         The ration.
     """
 
-    def __init__(self, lease: Lease, clock: SteadyClock, timers: Timers, per_second: int) -> None:
-        self._lease = lease
+    def __init__(self, allowed: Callable[[], bool], clock: SteadyClock, timers: Timers, per_second: int) -> None:
+        self._allowed = allowed
         self._clock = clock
         self._timers = timers
         self._throttle = Throttle(per_second, clock.elapsed)
         self.sent_today = 0
 
     def is_free(self, count: int = 1) -> bool:
-        """Whether `count` order requests may be sent now: the ration allows it and the lease is ours."""
+        """Whether `count` order requests may be sent now: by the ration and by the lease."""
         self._clock.read()
-        return self._throttle.is_free(self._clock.elapsed, count) and self._lease.valid()
+        return self._throttle.is_free(self._clock.elapsed, count) and self._allowed()
 
     def post(self, call: Callable[[], Ack]) -> Ack:
         """Make one request that makes an order; whatever it raises is raised."""
@@ -51,7 +50,12 @@ class Wire:
             self._clock.read()
 
     def ask(self, setup_id: str, call: Callable[[], None]) -> str:
-        """Make one request that changes an order; return "" when it was done, "refused: ..." or "unknown: ..."."""
+        """Make one request that changes an order; return "" when it was done, "refused: ..." or "unknown: ...".
+
+        The lease may have been lost since it was last asked, in the ten seconds that the request before can take.
+        """
+        if not self._allowed():
+            return "unknown: kept back, the lease is lost"
         self._count()
         try:
             call()

@@ -23,6 +23,7 @@ from agents.execution.guardian.protect import Sight, next_action
 from agents.execution.guardian.reconcile import findings, shortfall
 from agents.execution.guardian.timing import SteadyClock, Throttle, Timers
 from agents.execution.guardian.view import View
+from agents.execution.guardian.wire import Wire
 from agents.execution.guardian.words import spoken
 from tests.agents.execution.guardian.story import CONTRACT, OPENS, TICK, order_of, request_of
 
@@ -366,6 +367,21 @@ def test_requests_are_rationed_to_so_many_in_any_second() -> None:
     throttle.count(1.2)
     assert not throttle.is_free(2.05)
     assert throttle.is_free(2.15)
+
+
+def test_nothing_is_asked_once_the_lease_is_lost_between_two_requests() -> None:
+    held, asked = [True], []
+
+    def slow() -> None:
+        asked.append("slow")
+        held[0] = False
+
+    clock = SteadyClock(Watches(), 1.0)  # type: ignore[arg-type]  # it has what is used
+    wire = Wire(lambda: held[0], clock, Timers(), 2)
+    assert wire.ask("setup", slow) == ""
+    assert wire.ask("setup", lambda: asked.append("second")).startswith("unknown")
+    assert asked == ["slow"]
+    assert wire.sent_today == 1
 
 
 def test_a_condition_that_breaks_begins_anew() -> None:
