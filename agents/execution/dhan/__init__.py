@@ -1,0 +1,1 @@
+"""Orders at Dhan: the one adapter of `agents.execution.gateway.OrderGateway` to its REST API."""

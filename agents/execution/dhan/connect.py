@@ -1,0 +1,52 @@
+"""Settings and an open account in, the gateway to its order endpoints out."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from agents.data.calendar import NseCalendar
+from agents.data.dhan.connect import Dhan
+from agents.data.dhan.limiter import Limiter
+from agents.data.dhan.reader import CallReport
+from agents.execution.dhan.contracts import ChainIds, Contracts
+from agents.execution.dhan.gateway import DhanGateway
+from agents.execution.dhan.line import Line
+from agents.ports import Clock
+from agents.settings import Settings
+
+PATIENCE = 3.0
+
+
+def open_gateway(
+    settings: Settings,
+    dhan: Dhan,
+    clock: Clock,
+    *,
+    wall: Callable[[], datetime],
+    sleep: Callable[[float], None],
+    observe: Callable[[CallReport], None] | None = None,
+    chain_id: ChainIds | None = None,
+) -> DhanGateway:
+    """Return the gateway of an account: the paper exchange's in paper mode, Dhan's own in live mode.
+
+    Parameters
+    ----------
+    settings : Settings
+        The limiter's file is in ``<home>/dhan``, shared with every process of the account.
+    dhan : Dhan
+        The account; its token serves here too, and each new one.
+    clock : Clock
+        The market's present: it says which day's master holds.
+    wall : callable
+        Returns the machine's present, aware.
+    sleep : callable
+        Waits that many seconds.
+    observe : callable, optional
+        Told of every request.
+    chain_id : callable, optional
+        Which id the option chain gives a contract.
+    """
+    wire = dhan.reader.wire
+    path = settings.home / "dhan" / "limits.sqlite"
+    limiter = Limiter(path, wire.client_id, wall=lambda: wall().timestamp(), sleep=sleep, patience=PATIENCE)
+    line = Line(wire, limiter, renew=dhan.keeper.replace_refused, observe=observe or dhan.counts)
+    return DhanGateway(line, Contracts(dhan.masters, NseCalendar(), clock, chain_id))
