@@ -115,7 +115,14 @@ class ZoneView(Frozen):
 
 
 class Candidate(Frozen):
-    """One contract that was looked at, with why it was refused (empty when it was eligible)."""
+    """One contract that was looked at, with why it was refused (empty when it was eligible).
+
+    `rejected` is the first reason and `refusals` are all of them. Of a contract with an honest volatility, in rupees of
+    premium for one unit: what it is repriced at the stop and at the target, the expected value of the trade, the risk,
+    and what the usual holding time costs (`decay`); `theta` is a day's cost with the forward standing still.
+    `score_parts` add up to `score`: expected value, spread and decay, each over the risk. `spread` is the whole of it,
+    `spread_modelled` if nobody bids or asks in the source.
+    """
 
     contract: str
     strike: Rupees
@@ -123,10 +130,28 @@ class Candidate(Frozen):
     delta: float | None
     score: float | None
     rejected: str
+    refusals: tuple[str, ...] = ()
+    middle: float | None = None
+    spread: Rupees | None = None
+    spread_modelled: bool = False
+    open_interest: int | None = None
+    volume: int | None = None
+    iv: float | None = None
+    theta: float | None = None
+    at_stop: float | None = None
+    at_target: float | None = None
+    expected_value: float | None = None
+    risk: float | None = None
+    decay: float | None = None
+    score_parts: tuple[float, float, float] | None = None
 
 
 class ChainSummary(Frozen):
-    """What the option chain said. `forward_source` tells how the forward was found: by parity, or spot carried."""
+    """What the option chain said. `forward_source` tells how the forward was found: by parity, or spot carried.
+
+    The ratios are of all strikes; `straddle` is what call and put nearest the forward cost together; `risk_reversal`
+    and `butterfly` are of the options with a quarter of delta, decimals a year.
+    """
 
     at: AwareDatetime
     expiry_at: AwareDatetime
@@ -137,6 +162,11 @@ class ChainSummary(Frozen):
     max_pain: float | None
     atm_iv: float | None
     expected_move: float | None
+    pcr_oi_change: float | None = None
+    straddle: float | None = None
+    risk_reversal: float | None = None
+    butterfly: float | None = None
+    strikes: int | None = None
 
 
 class CycleRecord(Frozen):

@@ -116,7 +116,11 @@ class OptionContract(Frozen):
 
 
 class OptionQuote(Frozen):
-    """One row of a chain. `at` is when it last traded or was quoted; open interest and volume in contracts."""
+    """One row of a chain. `at` is when it last traded or was quoted; open interest, volume and quantities in contracts.
+
+    `previous_close` and `previous_open_interest` are those of the session before. `vendor_iv` is the volatility that
+    the source itself names, a decimal a year, of a model nobody knows. None where the source does not say.
+    """
 
     contract: OptionContract
     at: AwareDatetime
@@ -125,6 +129,11 @@ class OptionQuote(Frozen):
     ask: Rupees | None = None
     open_interest: int = 0
     volume: int = 0
+    bid_quantity: int | None = None
+    ask_quantity: int | None = None
+    previous_close: Rupees | None = None
+    previous_open_interest: int | None = None
+    vendor_iv: float | None = None
 
 
 class OptionChain(Frozen):
