@@ -17,11 +17,11 @@ from agents.execution.guardian.gates import Ground, vetoes
 from agents.execution.guardian.hand import Hand
 from agents.execution.guardian.lookout import Lookout
 from agents.execution.guardian.lossexit import LossExit
-from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Standing, TradeRequest
+from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, TradeRequest
 from agents.execution.guardian.records import JournalDownError, Records
 from agents.execution.guardian.requests import Inbox, answer_of, parsed, refused
 from agents.execution.guardian.sender import Sender
-from agents.execution.guardian.standing import day_of, of_day, order_of, realised, trade_of
+from agents.execution.guardian.standing import day_of, of_day, realised, standing_of
 from agents.execution.guardian.timing import SteadyClock
 from agents.execution.guardian.words import spoken
 
@@ -80,6 +80,8 @@ class Counter:
         if known is not None:
             self._done(answer_of(known, self._clock.now))
             return False
+        if self._records.is_overtaken():
+            return False  # another guardian may have ordered this very setup: the journal is read anew first
         request = parsed(key, payload)
         if isinstance(request, Veto):
             self._refuse(key, (request,))
@@ -87,13 +89,16 @@ class Counter:
         if not self._sender.is_free() or self._clock.elapsed < self._again_at:
             return False
         ground = self._ground(request, hand, loss_exit, started=started, faults=faults)
+        return self._decide(request, ground)
+
+    def _decide(self, request: TradeRequest, ground: Ground) -> bool:
         found = (*vetoes(request, ground, self._settings), *self._checked(request))
         if not found:
             return self._order(request)
         if {veto.rule for veto in found} <= PASSING:
             self._again_at = self._clock.elapsed + self._settings.query_every
         else:
-            self._refuse(key, found)
+            self._refuse(request.setup.setup_id, found)
         return False
 
     def _order(self, request: TradeRequest) -> bool:
@@ -119,29 +124,16 @@ class Counter:
 
     def _checked(self, request: TradeRequest) -> tuple[Veto, ...]:
         """Run the desk's own risk rules on the reconciled book."""
-        standing = self.standing(request)
-        if standing is None:
-            return (_forbidden("G.reconcile", "the book was not reconciled yet"),)
-        try:
-            return tuple(self._ports.checks.vetoes(request, standing, self._clock.now))
-        except TradingError as error:
-            return (_forbidden("G.checks", f"the risk rules could not be asked: {spoken(error)}"),)
-
-    def standing(self, request: TradeRequest) -> Standing | None:
-        """Return the account as reconciled, None before the first complete look."""
         seen = self._lookout.survey
         if seen is None:
-            return None
-        today = of_day(self._records.cases.values(), day_of(self._clock.now))
-        trades = [trade for case in today if (trade := trade_of(case, self._settings.brokerage))]
-        return Standing(
-            equity=request.equity,
-            orders=tuple(order_of(case) for case in today),
-            trades=tuple(sorted(trades, key=lambda trade: (trade.exit_at, trade.setup_id))),
-            positions=seen.positions or (),
-            funds=seen.funds,
-            reconciled_at=self._clock.now - timedelta(seconds=self._lookout.age),
-        )
+            return (_forbidden("G.reconcile", "the book was not reconciled yet"),)
+        now, age = self._clock.now, timedelta(seconds=self._lookout.age)
+        cases = of_day(self._records.cases.values(), day_of(now))
+        standing = standing_of(cases, seen, request.equity, self._settings.brokerage, now - age)
+        try:
+            return tuple(self._ports.checks.vetoes(request, standing, now))
+        except TradingError as error:
+            return (_forbidden("G.checks", f"the risk rules could not be asked: {spoken(error)}"),)
 
     def _ground(
         self, request: TradeRequest, hand: Hand, loss_exit: LossExit, *, started: float, faults: tuple[str, ...]

@@ -90,7 +90,7 @@ class Guardian:
         self._stages.run("journal", self._flush)
         self._stages.run("controls", lambda: self._hand.read(self._clock.elapsed))
         self._stages.run("broker", self._look)
-        if not self.lookout.reconciled:
+        if self.records.superseded or not self.lookout.reconciled:
             return
         if self._market_is_open():
             self._protect_all()
@@ -108,7 +108,7 @@ class Guardian:
         if not held or self.records.superseded:
             if self._day is not None:
                 self._stages.tell(
-                    Severity.CRITICAL, "lease", "the lease is lost or taken over: this guardian acts no more"
+                    Severity.CRITICAL, "lease", "the lease is lost or taken over: nothing is done before a new recovery"
                 )
                 self._day = None
                 self._assemble()
@@ -138,6 +138,9 @@ class Guardian:
             )
 
     def _look(self) -> None:
+        due = self._timers.is_due("journal", "overtaken", self._clock.elapsed, self._settings.look_every)
+        if due and self.records.is_overtaken():
+            return
         hints = self._ports.updates.drain()
         cases = self.records.cases.values()
         alive = any(case.state in ALIVE for case in cases)

@@ -30,6 +30,8 @@ class Records:
         self.cases: dict[str, Case] = {}
         self.ordered: set[str] = set()
         self.answered: set[str] = set()
+        self._written: set[str | None] = set()
+        self._read_up_to = 0
         self.trouble = ""
         self.superseded = False
 
@@ -40,10 +42,22 @@ class Records:
 
     def recover(self, today: date) -> None:
         """Read the cases and answers back from the journal. Raises what the journal raises."""
-        payloads = [event.payload for event in self._journal.events(ORDER_EVENT)]
+        events = self._journal.events(ORDER_EVENT)
+        payloads = [event.payload for event in events]
+        self._written = {event.key for event in events}
+        self._read_up_to = max((event.seq for event in events), default=0)
         self.cases = fold(payloads, today)
         self.ordered = {payload["setup_id"] for payload in payloads}
         self.answered = {event.key for event in self._journal.events(ANSWER) if event.key is not None}
+
+    def is_overtaken(self) -> bool:
+        """Whether somebody else wrote events of orders since this process read them. Raises what the journal raises."""
+        for event in self._journal.events(ORDER_EVENT, after=self._read_up_to):
+            self._read_up_to = event.seq
+            if event.key not in self._written:
+                self.superseded = True
+                self.trouble = f"event {event.key} was written by another guardian"
+        return self.superseded
 
     def open(self, case: Case, at: datetime, why: str) -> Case:
         """Make the intent of a new case durable.
@@ -118,6 +132,8 @@ class Records:
         self._append(ORDER_EVENT, event.model_dump(mode="json"), event.key, event.at)
 
     def _append(self, kind: str, payload: dict[str, Any], key: str | None, at: datetime) -> None:
+        if kind == ORDER_EVENT:
+            self._written.add(key)
         self._waiting.append((kind, payload, key, at))
         self.flush()
 

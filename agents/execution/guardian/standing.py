@@ -13,6 +13,8 @@ from agents.domain.values import IST
 from agents.execution.costs import round_trip
 from agents.execution.gateway import Leg
 from agents.execution.guardian.case import Case
+from agents.execution.guardian.ports import Standing
+from agents.execution.guardian.view import View
 
 PAISA = Decimal("0.01")
 
@@ -58,6 +60,32 @@ def trade_of(case: Case, brokerage: Decimal) -> Trade | None:
         gross=gross,
         costs=costs,
         net=gross - costs,
+    )
+
+
+def standing_of(cases: Iterable[Case], seen: View, equity: Decimal, brokerage: Decimal, at: datetime) -> Standing:
+    """Return the account as the pre-trade checks want it.
+
+    Parameters
+    ----------
+    cases : iterable of Case
+        The session's.
+    seen : View
+        The complete look of `at`.
+    equity, brokerage : Decimal
+        Rupees that risk is measured against, and rupees for each executed order.
+    at : datetime
+        Aware, when the broker's book was read.
+    """
+    ordered = tuple(cases)
+    trades = [trade for case in ordered if (trade := trade_of(case, brokerage))]
+    return Standing(
+        equity=equity,
+        orders=tuple(order_of(case) for case in ordered),
+        trades=tuple(sorted(trades, key=lambda trade: (trade.exit_at, trade.setup_id))),
+        positions=seen.positions or (),
+        funds=seen.funds,
+        reconciled_at=at,
     )
 
 

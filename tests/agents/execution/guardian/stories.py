@@ -238,6 +238,19 @@ def lost_lease(story: Story) -> None:
     story.run(8)
 
 
+def another_guardian_took_over(story: Story) -> None:
+    """This one was frozen while another ordered and ended; it reads the journal anew and protects what it finds."""
+    story.run(2)
+    frozen = story.guardian
+    story.ask()
+    story.start()
+    story.run(3)
+    story.say("world: the other guardian ends, the frozen one goes on")
+    story.guardian = frozen
+    story.run(3)
+    story.run(12, bid="80")
+
+
 def disk_full_while_holding(story: Story) -> None:
     """Nothing new is opened; the position is still left through its legs; the journal catches up."""
     held(story)
@@ -368,6 +381,7 @@ STORIES: tuple[Callable[[Story], None], ...] = (
     flattened_by_a_person,
     unknown_position_blocks,
     lost_lease,
+    another_guardian_took_over,
     disk_full_while_holding,
     updates_doubled_and_reordered,
     feed_dead_rest_works,
