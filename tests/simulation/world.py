@@ -24,6 +24,7 @@ DURATIONS = {
     "person_exit": (1, 1),
     "takeover": (5, 60),
 }
+START_GRACE = 30
 LOSS_LIMITS = (2_000, 8_000, 30_000)
 """Rupees that a session may lose; one is drawn."""
 SIZES = {"clock_step": (-40, -5, -2, 2, 5, 40), "command": (1, 2, 3, 4), "takeover": (1, 2)}
@@ -109,6 +110,7 @@ class World:
     healed: bool = False
     alive: bool = False
     deaths: int = 0
+    born: int = 0
     requests_sent: list[tuple[int, str]] = field(default_factory=list)
     approved: dict[str, Approved] = field(default_factory=dict)
     violations: dict[str, Violation] = field(default_factory=dict)
@@ -182,9 +184,13 @@ class World:
         return probability > 0 and rng.random() < probability and not self.healed
 
     def calm(self) -> bool:
-        """Whether the agent lives and can reach everything it needs to protect a position."""
+        """Whether the agent has lived for a while and can reach everything it needs to protect a position.
+
+        One that has just been started waits once more for what its predecessor may have sent.
+        """
         kinds = ("outage", "token_expiry", "full_disk", "lease_loss", "clock_step")
-        return self.alive and not any(self.troubled(kind) for kind in kinds)
+        settled = self.alive and self.second - self.born >= START_GRACE
+        return settled and not any(self.troubled(kind) for kind in kinds)
 
     def noticed(self) -> bool:
         """Whether the lease tells a guardian, for two seconds, that another one had it meanwhile."""
@@ -224,7 +230,7 @@ class Life:
     def __init__(self, world: World) -> None:
         self.world = world
         self.dead = False
-        self.started = world.second
+        self.started = world.born = world.second
         world.alive = True
 
     def point(self, weight: float = 1.0) -> None:
