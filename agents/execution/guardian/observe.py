@@ -39,7 +39,8 @@ def facts(case: Case, view: View) -> dict[str, Any]:  # Any: fields of a Case
         found["entry_state"] = later(case.entry_state, _entry_state(row))
         found["bought"] = max(case.bought, row.filled)
         found["legs"] = _legs(case, row)
-        if row.filled >= case.bought and row.average > 0:
+        # The average is rounded; once the trade book has said what was paid, only new purchases bring it back.
+        if row.average > 0 and (row.filled > case.bought or not case.spent):
             found["spent"] = row.average * row.filled
     if case.exits:
         found["exits"] = tuple(_exit(one, view.exit_row(one)) for one in case.exits)
