@@ -1,7 +1,6 @@
 """Chains and option candles of one simulated session, priced along the walk of its index."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -40,7 +39,7 @@ def chain_strikes(walk: Walk) -> Int64s:
 def some_candles(  # noqa: PLR0917 - which session and market, which contracts, and chance
     walk: Walk, seed: int, expiries: Sequence[Expiry], number: int, strikes: Int64s, draw: np.random.Generator
 ) -> tuple[OptionCandles, ...]:
-    """Return what `option_candles` makes of some strikes of one expiry, with the open interest of the chain.
+    """Return what `option_candles` makes of some strikes of one expiry.
 
     Parameters
     ----------
@@ -58,16 +57,7 @@ def some_candles(  # noqa: PLR0917 - which session and market, which contracts, 
     """
     expiry = expiries[:CANDLED_EXPIRIES][number]
     lots = [_lots(walk, draw) for _ in range(number + 1)][number]  # each expiry draws after the one before
-    known = np.intersect1d(strikes, _strikes(walk, TRADED_STRIKES))
-    ends = walk.opened_at + 60
-    take = _snapshots(walk, expiry)
-    interest, _ = _interest(walk, seed, expiry, known, take)
-    found = []
-    for place, one in enumerate(_candles(walk, seed, expiry, known, lots)):
-        latest = np.maximum(np.searchsorted(ends[take], one.candles.opened_at + 60, side="right") - 1, 0)
-        row, right = divmod(place, 2)
-        found.append(replace(one, candles=replace(one.candles, open_interest=interest[latest, row, right])))
-    return tuple(found)
+    return tuple(_candles(walk, seed, expiry, np.intersect1d(strikes, _strikes(walk, TRADED_STRIKES)), lots))
 
 
 def _snapshots(walk: Walk, expiry: Expiry) -> Int64s:
@@ -167,9 +157,14 @@ def _lots(walk: Walk, draw: np.random.Generator) -> Int64s:
 
 
 def _candles(walk: Walk, seed: int, expiry: Expiry, strikes: Int64s, lots: Int64s) -> list[OptionCandles]:
-    """Return candles of some strikes of one expiry; a contract's do not depend on which others there are."""
+    """Return candles of some strikes of one expiry; a contract's do not depend on which others there are.
+
+    Their open interest is that of the chain's latest snapshot before each of them ends.
+    """
     values = _values(walk, expiry, strikes.astype(np.float64), _atm_iv(walk, seed))
-    lives = walk.opened_at < expiry.at
+    lives, take = walk.opened_at < expiry.at, _snapshots(walk, expiry)
+    latest = np.maximum(np.searchsorted(take, np.flatnonzero(lives), side="right") - 1, 0)
+    interest, _ = _interest(walk, seed, expiry, strikes, take)
     found = []
     for row, strike in enumerate(strikes.tolist()):
         taste = np.exp(-0.5 * ((strike / walk.prices[0] - 1.0) / 0.012) ** 2) + 0.02
@@ -177,7 +172,7 @@ def _candles(walk: Walk, seed: int, expiry: Expiry, strikes: Int64s, lots: Int64
         for right, name in enumerate(("PE", "CE")):
             ohlc = values[:, :, row, right].T.copy()
             ohlc[:, 1], ohlc[:, 2] = ohlc.max(axis=1), ohlc.min(axis=1)
-            ours = candles(walk.opened_at[lives], ohlc[lives], volume[lives], np.zeros_like(volume[lives]))
+            ours = candles(walk.opened_at[lives], ohlc[lives], volume[lives], interest[latest, row, right])
             found.append(OptionCandles(expiry.on, strike, name, ours))
     return found
 

@@ -92,7 +92,15 @@ def to_ticks(prices: Float64s) -> Int64s:
     return np.asarray(np.maximum(np.rint(prices * TICKS_PER_POINT), 1), dtype=np.int64)
 
 
-def candles(opened_at: Int64s, ohlc: Float64s, volume: Int64s, interest: Int64s) -> MinuteCandles:
+def on_grid(prices: Int64s, step: int) -> Int64s:
+    """Return whole prices as the nearest multiples of `step`, at least one step; halves go up.
+
+    It is monotone, so a high stays the highest, and leaves alone what is on the grid.
+    """
+    return np.asarray(np.maximum((prices + step // 2) // step, 1) * step, dtype=np.int64)
+
+
+def candles(opened_at: Int64s, ohlc: Float64s, volume: Int64s, interest: Int64s, *, step: int = 1) -> MinuteCandles:
     """Return candles on the tick grid; rounding is monotone, so a high stays the highest.
 
     Parameters
@@ -102,8 +110,10 @@ def candles(opened_at: Int64s, ohlc: Float64s, volume: Int64s, interest: Int64s)
         Index points.
     volume, interest : ndarray of int64, shape (n_minutes,)
         Contracts.
+    step : int
+        The contract's own tick, in ticks of `TICK`.
     """
-    ticks = to_ticks(ohlc)
+    ticks = on_grid(to_ticks(ohlc), step)
     return MinuteCandles(opened_at, ticks[:, 0], ticks[:, 1], ticks[:, 2], ticks[:, 3], volume, interest)
 
 

@@ -120,6 +120,11 @@ def future_tick(on: date) -> int:
     return 10 if on >= _FUTURE_TICK_CHANGED else 5
 
 
+def future_step(on: date) -> int:
+    """Return the tick of an index future on a date in ticks of an option."""
+    return future_tick(on) // OPTION_TICK
+
+
 def index_contract(underlying: Underlying, previous_close: int) -> Contract:
     """Return the row of the index itself, which cannot be traded."""
     return Contract(

@@ -1,14 +1,13 @@
 """One session of the seeded generator as contracts with their candles: index, two futures, options."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, timedelta
 from functools import cached_property
 
 import numpy as np
 
 from exchange import premiums
-from exchange.columns import TICKS_PER_POINT, ChainColumns, Expiry, MinuteCandles
+from exchange.columns import TICKS_PER_POINT, ChainColumns, Expiry, MinuteCandles, on_grid
 from exchange.contracts import (
     IDX_I,
     NIFTY,
@@ -17,6 +16,7 @@ from exchange.contracts import (
     OptionTerms,
     future_contract,
     future_id,
+    future_step,
     index_contract,
     lot_size,
     option_contract,
@@ -85,7 +85,7 @@ class SessionLister:
                     terms = OptionTerms(end.on, strike, name, monthly=end.on in monthly)
                     contract = option_contract(NIFTY, terms, int(closes[row, right]), self._spot)
                     own = traded.get((end.on, strike, name))
-                    candles = columns.snapshots(row, right) if own is None else columns.with_interest(own, row, right)
+                    candles = columns.snapshots(row, right) if own is None else own
                     yield _listed_option(contract, candles, columns.interest_before(row, right))
 
     @cached_property
@@ -131,11 +131,6 @@ class _OfExpiry:
         volume = np.maximum(np.diff(self._volume[:, row, right], prepend=0), 0)
         return MinuteCandles(self._at - 60, ltp, ltp, ltp, ltp, volume, self._interest[:, row, right])
 
-    def with_interest(self, candles: MinuteCandles, row: int, right: int) -> MinuteCandles:
-        """Return candles with the open interest of the latest snapshot before each of them ends."""
-        place = np.searchsorted(self._at, candles.opened_at + 60, side="right") - 1
-        return replace(candles, open_interest=self._interest[np.maximum(place, 0), row, right])
-
     def interest_before(self, row: int, right: int) -> int:
         """Return the open interest at the previous close."""
         return int(self._interest[0, row, right] - self._change[0, row, right])
@@ -149,7 +144,9 @@ def linear_candles(calendar: Calendar, made: SimulatedPast | SimulatedSession) -
     return {
         (IDX_I, NIFTY.security_id): made.index,
         (NSE_FNO, future_id(NIFTY, near)): made.future,
-        (NSE_FNO, future_id(NIFTY, following)): _thinner(made.future, carry, lot_size(NIFTY, following)),
+        (NSE_FNO, future_id(NIFTY, following)): _thinner(
+            made.future, carry, lot_size(NIFTY, following), future_step(on)
+        ),
     }
 
 
@@ -157,11 +154,11 @@ def _listed_option(contract: Contract, candles: MinuteCandles, interest: int) ->
     return Listed(contract, candles, interest, interest * TURNOVER_OF_INTEREST)
 
 
-def _thinner(near: MinuteCandles, carry: float, lot: int) -> MinuteCandles:
+def _thinner(near: MinuteCandles, carry: float, lot: int, step: int) -> MinuteCandles:
     """Return the next month's candles: carried on from the near month's, with less traded."""
 
     def carried(prices: Int64s) -> Int64s:
-        return np.asarray(np.rint(prices * carry), dtype=np.int64)
+        return on_grid(np.asarray(np.rint(prices * carry), dtype=np.int64), step)
 
     def share(quantity: Int64s) -> Int64s:
         return quantity // NEXT_FUTURE_SHARE // lot * lot

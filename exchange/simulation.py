@@ -23,6 +23,7 @@ from exchange.columns import (
     Walk,
     candles,
 )
+from exchange.contracts import future_step
 from exchange.paths import Float64s, Int64s, MarketState, PathMaker, first_state, minute_candles, next_volatility
 
 __all__ = [
@@ -218,4 +219,5 @@ def _future(walk: Walk, expiry: Expiry, draw: np.random.Generator) -> MinuteCand
     volume = walk.lots_traded(draw, 260.0) * walk.lot_size
     drift = np.cumsum(draw.normal(0.0, 12.0, n_minutes)).astype(np.int64)
     start = int(140_000 + 40_000 * draw.random())
-    return candles(walk.opened_at, ohlc, volume, (start + drift) * walk.lot_size)
+    interest = (start + drift) * walk.lot_size
+    return candles(walk.opened_at, ohlc, volume, interest, step=future_step(walk.on))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exchange.clock import Millis
-from exchange.columns import MinuteCandles
+from exchange.columns import MinuteCandles, on_grid
 from exchange.contracts import Contract
 from exchange.listings import PAISE_A_TICK
 from exchange.market import Candle, Print
@@ -94,7 +94,7 @@ def tape(contract: Contract, candles: MinuteCandles, seed: int) -> Tape:
     """
     opened = candles.opened_at * 1000
     ohlc = np.stack([candles.open, candles.high, candles.low, candles.close], axis=1) * PAISE_A_TICK
-    ohlc = _on_grid(ohlc, contract.tick)
+    ohlc = on_grid(ohlc, contract.tick)
     n_prints = _prints_a_minute(contract, candles)
     day = int(candles.opened_at[0]) // 86_400 if len(candles) else 0
     draw = np.random.default_rng([seed, day, contract.security_id])
@@ -117,11 +117,6 @@ def tape(contract: Contract, candles: MinuteCandles, seed: int) -> Tape:
         candles.open_interest,
         opened,
     )
-
-
-def _on_grid(ohlc: Int64s, tick: int) -> Int64s:
-    """Return prices on the contract's grid; rounding is monotone, so a high stays the highest."""
-    return np.asarray(np.maximum((ohlc + tick // 2) // tick, 1) * tick, dtype=np.int64)
 
 
 def _prints_a_minute(contract: Contract, candles: MinuteCandles) -> int:

@@ -148,11 +148,21 @@ def test_the_night_shows_the_last_session_and_the_morning_too(market: TapeMarket
 
 
 def test_a_past_session_keeps_the_candles_it_had_live(market: TapeMarket) -> None:
-    later = at_ist(date(2026, 11, 23), 10, 0)
-    live = market.candles(13, IDX_I, OPENS, OPENS + 10**8, at_ist(FRIDAY, 15, 40))
-    assert [
-        one for one in market.candles(13, IDX_I, OPENS, OPENS + 10**8, later) if one.opened_at < later - 10**8
-    ] == live
+    evening, later = at_ist(FRIDAY, 15, 41), at_ist(date(2026, 11, 23), 9, 0)
+    contracts = market.contracts(FRIDAY)
+    assert len(contracts) > 200
+    for one in contracts:
+        live = market.candles(one.security_id, one.segment, OPENS, evening, evening)
+        assert market.candles(one.security_id, one.segment, OPENS, evening, later) == live
+
+
+def test_options_asked_for_later_are_those_that_were_live(market: TapeMarket) -> None:
+    side = OptionSide(FRIDAY, NIFTY.security_id, "CE", monthly=False, place=0)
+    live = market.options(side, at_ist(FRIDAY, 15, 41))
+    past = market.options(side, at_ist(date(2026, 11, 23), 9, 0))
+    assert live is not None
+    assert past is not None
+    assert past.candles(past.strikes) == live.candles(live.strikes)
 
 
 def test_what_is_not_listed_is_unknown(market: TapeMarket) -> None:

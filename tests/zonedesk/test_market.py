@@ -32,7 +32,13 @@ def test_the_exchange_shows_the_market_that_the_history_comes_from() -> None:
         made, listing = ours.session(session.on), theirs.listing(session.on)
         assert listing is not None
         index, near, *_ = [one.candles for one in listing.listed.values() if one.contract.kind != "OPTIDX"]
-        for shown, own in ((index, made.index), (near, made.future)):
+        options = {
+            (one.contract.expiry_on, one.contract.strike, one.contract.option_type): one.candles
+            for one in listing.listed.values()
+        }
+        pairs = [(options[one.expiry_on, one.strike, one.option_type], one.candles) for one in made.options]
+        assert len(pairs) >= 42
+        for shown, own in ((index, made.index), (near, made.future), *pairs):
             for column in ("opened_at", "open", "high", "low", "close", "volume", "open_interest"):
                 assert getattr(shown, column).tolist() == getattr(own, column).tolist()
 
