@@ -406,3 +406,14 @@ def test_an_error_is_spoken_of_without_its_secret(text: str) -> None:
     said = spoken(ValueError(text))
     assert not any(secret in said for secret in ("eyJ", "abc123", "1234"))
     assert said.startswith("ValueError: ")
+
+
+def test_a_rounded_average_and_the_trade_book_do_not_take_turns() -> None:
+    row = row_of(average=Decimal("100.03"))
+    case = case_of()
+    case = case.model_copy(update=facts(case, view_of(row)))
+    fills = [fill("1", TradeSide.BUY, 130, "a", 100)]
+    case = case.model_copy(update=attributed((case,), fills)[case.setup_id])
+    assert case.spent == 13_000
+    assert facts(case, view_of(row)) == {}
+    assert attributed((case,), fills) == {}
