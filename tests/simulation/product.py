@@ -156,6 +156,12 @@ class JournalWatch:
             self.world.violate("P8", f"{sold} sold, {owned} of them belong to a setup")
 
     def _look_at_money(self) -> None:
+        """Compare profits, unless one sale by others covered two setups: it belongs to none and is then estimated."""
+        claimed = {trade_id for case in self._cases.values() for trade_id in case.trade_ids}
+        by_others = {order.order_id for order in self.world.venue.plains.values() if order.correlation_id == "NA"}
+        loose = [deal for deal in self.world.venue.deals if deal.trade_id not in claimed]
+        if loose and all(deal.order_id in by_others for deal in loose):
+            return
         ours = sum((case.earned - case.spent for case in self._cases.values()), Decimal(0))
         theirs = rupees(self.world.venue.cash)
         if ours != theirs:
