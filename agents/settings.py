@@ -1,5 +1,6 @@
 """Everything that can be set. The only reader of the environment."""
 
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -52,6 +53,7 @@ class Settings(BaseSettings):
     dhan_url: str | None = Field(None, description="another server that speaks Dhan's REST protocol, version included")
     dhan_auth_url: str | None = Field(None, description="where that server makes access tokens")
     static_ip: str | None = Field(None, description="this machine's address as it is registered with Dhan for orders")
+    live_confirmed_on: date | None = Field(None, description="the one date on which live orders may be sent")
     exchange_port: int = Field(8899, ge=1, le=65535, description="of the paper exchange on this machine")
 
     # Analysis
@@ -70,6 +72,10 @@ class Settings(BaseSettings):
     temperature: float = Field(0.1, ge=0, le=2, description="sent where the model takes it")
     judge_deadline_seconds: float = Field(20.0, gt=0, description="for one call, retries included")
     judge_daily_budget: Decimal = Field(Decimal(5), ge=0, description="US dollars a day")
+    judge_samples: int = Field(5, ge=1, le=25, description="answers asked for about one setup")
+    judge_quorum: int = Field(4, ge=1, description="usable answers that a setup needs, of those asked for")
+    judge_spread: float = Field(0.15, ge=0, le=1, description="widest middle half of the answers' probabilities")
+    calibration_outcomes: int = Field(200, ge=30, description="resolved setups before calibration may gate a trade")
     judge_max_zones: int = Field(8, ge=1, description="zones judged at one candle close, nearest first")
     judge_reach_atr: float = Field(3.0, gt=0, description="zones farther from price than this are not judged yet")
     zone_confidence: float = Field(0.60, ge=0, le=1, description="least confidence of a zone worth judging and trading")
