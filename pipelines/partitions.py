@@ -1,4 +1,7 @@
-"""One partition is one session date, with every instrument inside. Closed days are no partitions at all."""
+"""One partition is one session date, with every instrument inside. Closed days are no partitions at all.
+
+The simulated market of a paper desk may run ahead of the calendar, so there the coming sessions are partitions too.
+"""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -7,9 +10,11 @@ import dagster as dg
 
 from agents.data.calendar import NseCalendar
 from agents.domain.values import IST
+from agents.settings import Mode, settings
 
 # Each closed day is carried by every run that Dagster keeps, so the partitions begin where there is data to speak of.
 FIRST_PARTITION = date(2021, 1, 1)
+AHEAD = 800  # sessions; at five times the clock's pace a desk that never stops gets there in six weeks
 
 
 def closed_days(calendar: NseCalendar, first: date, last: date) -> Iterator[datetime]:
@@ -21,9 +26,11 @@ def closed_days(calendar: NseCalendar, first: date, last: date) -> Iterator[date
             yield datetime(on.year, on.month, on.day)  # noqa: DTZ001  (Dagster compares exclusions without a zone)
 
 
-def _sessions() -> dg.TimeWindowPartitionsDefinition:
+def session_partitions(mode: Mode) -> dg.TimeWindowPartitionsDefinition:
+    """Return the partitions of a mode: up to today, and in paper mode some years more."""
     calendar = NseCalendar()
-    last = date(calendar.known_until.year + 1, 12, 31)
+    ahead = AHEAD if mode == "paper" else 1
+    last = date(calendar.known_until.year + 1 + ahead // 200, 12, 31)
     return dg.TimeWindowPartitionsDefinition(
         start=datetime.combine(FIRST_PARTITION, datetime.min.time(), tzinfo=IST),
         fmt="%Y-%m-%d",
@@ -31,9 +38,9 @@ def _sessions() -> dg.TimeWindowPartitionsDefinition:
         timezone=IST.key,
         # The session of today must be there while it runs. On a closed day this shows the next session's date as well,
         # so schedule and assets look at the calendar and never at the last key.
-        end_offset=1,
+        end_offset=ahead,
         exclusions=list(closed_days(calendar, FIRST_PARTITION, last)),
     )
 
 
-SESSIONS = _sessions()
+SESSIONS = session_partitions(settings().mode)

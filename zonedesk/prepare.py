@@ -112,21 +112,14 @@ def _stopped_clock(settings: Settings, store: Store, history: int) -> ClockFile:
     """Return the market's clock, standing where the desk left it, and write it so."""
     path = DeskHome.of(settings).clock_path
     now = wall_now()
-    yesterday = (now - timedelta(days=1)).date()
     if path.exists():
         old = ClockFile.read(path)
         resumed_at = _last_seen(settings, store, now) if old.running else old.resumed_at
-        file = old.model_copy(
-            update={
-                "resumed_at": resumed_at,
-                "speed": settings.simulation_speed,
-                "last_on": yesterday,
-                "running": False,
-            }
-        )
+        change = {"resumed_at": resumed_at, "speed": settings.simulation_speed, "running": False}
+        file = old.model_copy(update=change)
     else:
         _refuse_foreign_data(settings, store)
-        file = _new_clock(settings, history, now, yesterday)
+        file = _new_clock(settings, history, now)
     file.write(path)
     return file
 
@@ -141,10 +134,10 @@ def _refuse_foreign_data(settings: Settings, store: Store) -> None:
         )
 
 
-def _new_clock(settings: Settings, history: int, now: datetime, yesterday: date) -> ClockFile:
+def _new_clock(settings: Settings, history: int, now: datetime) -> ClockFile:
     """Return the clock of a market that starts some sessions behind the calendar, after its history."""
     calendar = NseCalendar()
-    dates = last_sessions(calendar, yesterday, history + LIVE_SESSIONS)
+    dates = last_sessions(calendar, (now - timedelta(days=1)).date(), history + LIVE_SESSIONS)
     first_live = calendar.session(dates[history])
     assert first_live is not None
     return ClockFile(
@@ -154,7 +147,6 @@ def _new_clock(settings: Settings, history: int, now: datetime, yesterday: date)
         speed=settings.simulation_speed,
         seed=settings.simulation_seed,
         origin_on=dates[0],
-        last_on=yesterday,
         running=False,
     )
 

@@ -67,7 +67,7 @@ def _market(settings: Settings) -> Facts:
     session = NseCalendar().session(now.date())
     facts = {"now": ist(now), "open": session is not None and session.is_open(now)}
     if isinstance(clock, SimulatedMarketClock):
-        facts |= {"simulated": True, "speed": clock.speed, "running": clock.file.running, "ended": clock.ended}
+        facts |= {"simulated": True, "speed": clock.speed, "running": clock.file.running}
     return facts
 
 
@@ -110,8 +110,6 @@ def status_text(facts: Facts) -> str:
         f"judge          {facts['judge']}",
         f"trading        {facts['desk'] or 'unknown'}",
     ]
-    if market.get("ended"):
-        lines.append("the simulated market has used up its sessions and stands still until tomorrow's is in the past")
     if facts["exchange"] is not None:
         answers = "answers" if facts["exchange"]["reachable"] else "does not answer"
         lines[2:2] = [

@@ -1,16 +1,17 @@
 """The present: the machine's clock, a replay's, or the simulated market's.
 
 The simulated market lives in past sessions and goes through them one after the other without nights and weekends, so
-that there is always something to see. While the desk is off it stands still.
+that there is always something to see. While the desk is off it stands still. It never runs out of sessions: where it
+has caught up with today it goes on into the calendar's next ones.
 """
 
+import threading
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from itertools import accumulate
 from pathlib import Path
 
-from pydantic import AwareDatetime, ValidationError
+from pydantic import AwareDatetime, ConfigDict, ValidationError
 
 from agents.domain.candles import epoch, moment
 from agents.domain.errors import ConfigError
@@ -22,6 +23,7 @@ from agents.settings import Settings
 CLOCK_FILE = "clock.json"
 AFTER_CLOSE_SECONDS = 15 * 60  # shown after each session, so that its last candle is analysed on its own date
 MINUTE = 60
+_A_MONTH = timedelta(days=30)
 
 
 class SystemClock:
@@ -53,9 +55,10 @@ class ClockFile(Frozen):
     """What is written in ``clock.json``: at `anchor_wall` the market shows `anchor_market`.
 
     Before and after, while `running`, it moves `speed` times as fast as the wall clock, but it never shows less than
-    `resumed_at`, where the desk left it. Market `seed` began at the session `origin_on` and ends with the last session
-    up to `last_on`.
+    `resumed_at`, where the desk left it. Market `seed` began at the session `origin_on`.
     """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)  # older desks wrote where the market ends
 
     anchor_wall: AwareDatetime
     anchor_market: AwareDatetime
@@ -63,7 +66,6 @@ class ClockFile(Frozen):
     speed: int
     seed: int
     origin_on: date
-    last_on: date
     running: bool = True
 
     @classmethod
@@ -88,43 +90,62 @@ class ClockFile(Frozen):
 class OpenTime:
     """The hours in which the market lives, laid end to end: a moment is a number of seconds since the first open.
 
+    Sessions are taken only as far as they are needed; threads may share one.
+
     Parameters
     ----------
-    sessions : sequence of Session
-        In order, at least one.
+    sessions : iterable of Session
+        In order, at least one, without an end if need be.
     """
 
-    def __init__(self, sessions: Sequence[Session]) -> None:
-        if not sessions:
+    def __init__(self, sessions: Iterable[Session]) -> None:
+        self._coming = iter(sessions)
+        self._lock = threading.Lock()
+        self._closes: list[int] = []
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        self._before = [0]
+        if not self._more():
             raise ValueError("the simulated market needs at least one session")
-        self._closes = [epoch(close) for session in sessions for close in session.closes(ANALYSIS_MINUTES)]
-        spans = [span for session in sessions for span in _spans(session)]
-        self._starts = [start for start, _ in spans]
-        self._ends = [end for _, end in spans]
-        self._before = [0, *accumulate(end - start for start, end in spans)]
-
-    @property
-    def length(self) -> float:
-        """Seconds from the first open to the end of the last session."""
-        return float(self._before[-1])
 
     def position(self, at: datetime) -> float:
         """Return the seconds lived through by `at`; a closed hour counts as the close before it."""
-        span = bisect_right(self._starts, at.timestamp()) - 1
-        if span < 0:
-            return 0.0
-        return self._before[span] + min(at.timestamp(), self._ends[span]) - self._starts[span]
+        with self._lock:
+            while self._ends[-1] < at.timestamp() and self._more():
+                pass
+            span = bisect_right(self._starts, at.timestamp()) - 1
+            if span < 0:
+                return 0.0
+            return self._before[span] + min(at.timestamp(), self._ends[span]) - self._starts[span]
 
     def moment(self, position: float) -> datetime:
         """Return the market's moment after so many seconds; at the end of a span the next one has opened."""
-        inside = min(max(position, 0.0), self.length)
-        span = min(bisect_right(self._before, inside) - 1, len(self._starts) - 1)
-        return datetime.fromtimestamp(self._starts[span] + inside - self._before[span], tz=IST)
+        with self._lock:
+            while self._before[-1] <= position and self._more():
+                pass
+            inside = min(max(position, 0.0), float(self._before[-1]))
+            span = min(bisect_right(self._before, inside) - 1, len(self._starts) - 1)
+            return datetime.fromtimestamp(self._starts[span] + inside - self._before[span], tz=IST)
 
     def next_closes(self, after: datetime) -> list[datetime]:
         """Return when the next two analysis candles close after `after`."""
-        first = bisect_right(self._closes, after.timestamp())
-        return [moment(close) for close in self._closes[first : first + 2]]
+        with self._lock:
+            while bisect_right(self._closes, after.timestamp()) + 2 > len(self._closes) and self._more():
+                pass
+            first = bisect_right(self._closes, after.timestamp())
+            return [moment(close) for close in self._closes[first : first + 2]]
+
+    def _more(self) -> bool:
+        """Take one more session in; return whether there was one."""
+        session = next(self._coming, None)
+        if session is None:
+            return False
+        self._closes += [epoch(close) for close in session.closes(ANALYSIS_MINUTES)]
+        for start, end in _spans(session):
+            self._starts.append(start)
+            self._ends.append(end)
+            self._before.append(self._before[-1] + end - start)
+        return True
 
 
 def _spans(session: Session) -> list[tuple[int, int]]:
@@ -165,11 +186,6 @@ class SimulatedMarketClock:
         """Market seconds per second."""
         return self.file.speed
 
-    @property
-    def ended(self) -> bool:
-        """Whether the market has used up its sessions and stands still."""
-        return self._open_time.position(self.now()) >= self._open_time.length
-
     def now(self) -> datetime:
         """Return the market's present in IST; it never goes back."""
         self._load()
@@ -202,9 +218,15 @@ class SimulatedMarketClock:
 
 
 def open_time(file: ClockFile, calendar: Calendar) -> OpenTime:
-    """Return the hours from the session in which the market resumed to its last session."""
-    first = file.resumed_at.astimezone(IST).date()
-    return OpenTime(calendar.sessions(first, max(file.last_on, first)))
+    """Return the hours from the session in which the market resumed on, without an end."""
+    return OpenTime(_sessions_from(file.resumed_at.astimezone(IST).date(), calendar))
+
+
+def _sessions_from(first: date, calendar: Calendar) -> Iterator[Session]:
+    while True:
+        last = first + _A_MONTH
+        yield from calendar.sessions(first, last)
+        first = last + timedelta(days=1)
 
 
 def anchored(file: ClockFile, calendar: Calendar, wall_now: datetime, market: datetime) -> ClockFile:

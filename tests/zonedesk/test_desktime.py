@@ -39,7 +39,6 @@ def started(folder: Path, wall: Wall, *, running: bool = True) -> DeskTime:
         speed=5,
         seed=7,
         origin_on=ON,
-        last_on=date(2026, 9, 30),
         running=running,
     ).write(path)
     return DeskTime(SimulatedMarketClock(path, NseCalendar(), wall))

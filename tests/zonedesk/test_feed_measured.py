@@ -14,8 +14,7 @@ NOW = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 
 def test_silence_grows_while_nothing_is_heard(tmp_path: Path) -> None:
     settings = Settings(mode="paper", data_dir=tmp_path)
-    first, last = date(2026, 9, 1), date(2026, 11, 19)
-    file = ClockFile(anchor_wall=NOW, anchor_market=NOW, resumed_at=NOW, speed=5, seed=7, origin_on=first, last_on=last)
+    file = ClockFile(anchor_wall=NOW, anchor_market=NOW, resumed_at=NOW, speed=5, seed=7, origin_on=date(2026, 9, 1))
     file.write(settings.home / "clock.json")
     feed = FeedProcess(settings, lambda _text: None)
     feed._measure(FeedHealth(pid=1, written_at=NOW, connected=False))

@@ -38,7 +38,6 @@ def clock_file(settings: Settings, *, running: bool, anchor_wall: datetime = WAL
         speed=5,
         seed=7,
         origin_on=date(2026, 8, 17),
-        last_on=date(2026, 11, 20),
         running=running,
     )
     file.write(DeskHome.of(settings).clock_path)

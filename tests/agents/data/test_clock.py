@@ -54,7 +54,6 @@ def clock_file(market: datetime, speed: int = 5) -> ClockFile:
         speed=speed,
         seed=7,
         origin_on=FIRST,
-        last_on=LAST,
     )
 
 
@@ -161,12 +160,26 @@ def test_a_stopped_market_stands_still(tmp_path: Path) -> None:
     assert SimulatedMarketClock(path, WeekdayCalendar(), Wall(WALL + timedelta(days=3))).now() == market
 
 
-def test_a_market_that_has_used_up_its_sessions_stands_still(tmp_path: Path) -> None:
+def test_the_market_goes_on_with_the_calendar_for_months(tmp_path: Path) -> None:
     clock, wall = running(tmp_path / "clock.json", at(LAST, 15, 0))
-    assert not clock.ended
-    wall.now = WALL + timedelta(hours=2)
-    assert clock.ended
-    assert clock.now() == at(LAST, 15, 45)
+    dates = set()
+    for _ in range(24 * 30 * 4):  # a month of quarters of an hour
+        wall.now += timedelta(minutes=15)
+        dates.add(clock.now().date())
+    assert max(dates) > date(2028, 1, 1)
+    assert sorted(dates) == [one.on for one in WeekdayCalendar().sessions(min(dates), max(dates))]
+
+
+def test_finite_sessions_end_with_the_last_of_them() -> None:
+    time = OpenTime([a_session(LAST)])
+    assert time.moment(1e9) == at(LAST, 15, 45)
+
+
+def test_a_clock_written_by_an_older_desk_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "clock.json"
+    clock_file(at(FIRST, 10, 0)).write(path)
+    path.write_text(path.read_text().replace('"seed"', '"last_on": "2026-02-27",\n  "seed"'))
+    assert ClockFile.read(path) == clock_file(at(FIRST, 10, 0))
 
 
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
