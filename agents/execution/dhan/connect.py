@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import NamedTuple
 
 from agents.data.calendar import NseCalendar
 from agents.data.dhan.connect import Dhan
@@ -14,6 +15,14 @@ from agents.ports import Clock
 from agents.settings import Settings
 
 PATIENCE = 3.0
+
+
+class GatewayParts(NamedTuple):
+    """A gateway, with what else asks the same broker under the same limits."""
+
+    gateway: DhanGateway
+    contracts: Contracts
+    limiter: Limiter
 
 
 def open_gateway(
@@ -45,8 +54,23 @@ def open_gateway(
     chain_id : callable, optional
         Which id the option chain gives a contract.
     """
+    return gateway_parts(settings, dhan, clock, wall=wall, sleep=sleep, observe=observe, chain_id=chain_id).gateway
+
+
+def gateway_parts(
+    settings: Settings,
+    dhan: Dhan,
+    clock: Clock,
+    *,
+    wall: Callable[[], datetime],
+    sleep: Callable[[float], None],
+    observe: Callable[[CallReport], None] | None = None,
+    chain_id: ChainIds | None = None,
+) -> GatewayParts:
+    """Return the gateway as `open_gateway` does, with its contracts and its limiter."""
     wire = dhan.reader.wire
     path = settings.home / "dhan" / "limits.sqlite"
     limiter = Limiter(path, wire.client_id, wall=lambda: wall().timestamp(), sleep=sleep, patience=PATIENCE)
     line = Line(wire, limiter, renew=dhan.keeper.replace_refused, observe=observe or dhan.counts)
-    return DhanGateway(line, Contracts(dhan.masters, NseCalendar(), clock, chain_id))
+    contracts = Contracts(dhan.masters, NseCalendar(), clock, chain_id)
+    return GatewayParts(DhanGateway(line, contracts), contracts, limiter)

@@ -1,0 +1,130 @@
+"""Settings in, a guardian's process out: the only place that picks its adapters."""
+
+import platform
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final
+
+from agents.data.calendar import NseCalendar
+from agents.data.clock import CLOCK_FILE, ClockFile, market_clock
+from agents.data.dhan.connect import Dhan, open_dhan
+from agents.data.feed.broker import AccountKeys, feed_address, updates_address
+from agents.data.ledger import Ledger
+from agents.data.metrics import watch_calls
+from agents.domain.values import IST
+from agents.execution.dhan.connect import gateway_parts
+from agents.execution.guardian.ports import Checks, GuardianPorts, GuardianSettings
+from agents.execution.service.ears import EarPorts, Ears
+from agents.execution.service.hold import GuardianHold, holder_name
+from agents.execution.service.journal import FencedJournal, FillKeeper
+from agents.execution.service.outlets import LedgerControls, MarketTime, OutboxNotifier, confirmed
+from agents.execution.service.prices import GuardianPrices, OnceReader
+from agents.execution.service.process import Parts, World
+from agents.execution.service.timing import Tune, at_pace
+from agents.execution.service.wake import Bell, LedgerWatch
+from agents.ports import Clock, Metrics, NullMetrics
+from agents.settings import Settings
+
+FRESH: Final = 3.0
+HALT_FILE: Final = "HALT"
+
+Wrap = Callable[[GuardianPorts], GuardianPorts]
+
+
+def assemble(
+    settings: Settings,
+    ledger: Ledger,
+    checks: Checks,
+    world: World,
+    *,
+    metrics: Metrics | None = None,
+    tune: Tune = lambda settings: settings,
+    wrap: Wrap = lambda ports: ports,
+) -> Parts:
+    """Return the guardian's process of these settings: against the paper exchange, or live.
+
+    Parameters
+    ----------
+    settings : Settings
+        Mode, limits, credentials.
+    ledger : Ledger
+        Of the same mode.
+    checks : Checks
+        The desk's risk rules.
+    world : World
+        Time and chance.
+    metrics : Metrics, optional
+        Told of every request to the broker.
+    tune : callable, optional
+        Changes the guardian's settings; the last word.
+    wrap : callable, optional
+        Puts something around the ports.
+
+    Raises
+    ------
+    ConfigError
+        If nothing opens the account, or live trading is not confirmed for today.
+    DhanUnavailableError
+        If a token is needed and nobody answers.
+    """
+    calendar = NseCalendar()
+    clock = market_clock(settings, calendar)
+    if settings.mode == "live":
+        confirmed(settings.live_confirmed_on, clock.now().astimezone(IST).date())
+    observe = watch_calls(metrics or NullMetrics(), "dhan_orders")
+    dhan = open_dhan(settings, wall=world.wall, sleep=world.sleep, jitter=world.rng.random, observe=observe)
+    gateway, contracts, limiter = gateway_parts(
+        settings, dhan, clock, wall=world.wall, sleep=world.sleep, observe=observe
+    )
+    speed, bell = speed_of(settings), Bell()
+    time = MarketTime(clock, world.monotonic, speed)
+    ears = Ears(_ear_ports(dhan, clock, calendar, speed, world), bell.ring)
+    reader = OnceReader(dhan.reader.wire.twin((2.0, 5.0)), limiter, sleep=world.sleep, jitter=world.rng.random)
+    prices = GuardianPrices(reader, contracts, ears, clock, elapsed=world.monotonic, fresh=FRESH * speed)
+    wire = dhan.reader.wire
+    holder = holder_name(platform.node(), settings.home, world.wall())
+    hold = GuardianHold(ledger, f"guardian:{wire.client_id}", holder, settings.home / "run", world.monotonic)
+    journal = FencedJournal(ledger, lambda: hold.lease)
+    ports = GuardianPorts(
+        gateway=FillKeeper(gateway, journal),
+        journal=journal,
+        updates=ears.hints,
+        quotes=prices,
+        controls=LedgerControls(ledger, settings.home / HALT_FILE),
+        lease=hold,
+        notifier=OutboxNotifier(ledger, world.monotonic),
+        clock=time,
+        calendar=calendar,
+        checks=checks,
+    )
+    path = settings.ledger_path if settings.ledger_url is None else None
+    watch = LedgerWatch(ledger, path, world.monotonic)
+    tuned = tune(at_pace(guardian_settings(settings, ledger.equity()), speed))
+    return Parts(ledger, hold, wrap(ports), tuned, ears, prices, watch, bell)
+
+
+def guardian_settings(settings: Settings, equity: Decimal) -> GuardianSettings:
+    """Return the guardian's settings that follow from the desk's."""
+    loss = (equity * Decimal(str(settings.daily_loss_share))).quantize(Decimal(1))
+    return GuardianSettings(index=settings.instruments[0], daily_loss=loss, brokerage=settings.brokerage_rupees)
+
+
+def speed_of(settings: Settings) -> float:
+    """Return how many seconds of the market pass in one: more than one in a simulated market only."""
+    path = settings.home / CLOCK_FILE
+    if settings.mode == "paper" and path.is_file():
+        return float(ClockFile.read(path).speed)
+    return 1.0
+
+
+def _ear_ports(dhan: Dhan, clock: Clock, calendar: NseCalendar, speed: float, world: World) -> EarPorts:
+    address = dhan.reader.wire.address
+    return EarPorts(
+        feed_address=feed_address(address),
+        updates_address=updates_address(address),
+        credentials=AccountKeys(dhan),
+        clock=clock,
+        calendar=calendar,
+        speed=speed,
+        rng=world.rng,
+    )

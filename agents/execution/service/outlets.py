@@ -1,0 +1,137 @@
+"""The small ports of the guardian: the person's hand, the alerts and the two clocks."""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from agents.data.ledger import Ledger
+from agents.data.ledger.outbox import Severity as OutboxSeverity
+from agents.domain.cycle import DeskState
+from agents.domain.errors import ConfigError, TradingError
+from agents.execution.guardian.ports import Command, CommandKind, Severity
+from agents.ports import Clock as MarketClock
+
+WHO: Final = "guardian"
+_KINDS = {kind.value for kind in CommandKind}
+_log = logging.getLogger(__name__)
+
+
+class LedgerControls:
+    """Implements `agents.execution.guardian.ports.Controls` over the ledger and the HALT file.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        The desk's state and the commands.
+    halt_path : Path
+        While this file is there, nothing new is opened; whatever is written in it is the reason.
+    """
+
+    def __init__(self, ledger: Ledger, halt_path: Path) -> None:
+        self._ledger = ledger
+        self._halt_path = halt_path
+
+    def halted(self) -> str:
+        """Return why the HALT file stops entries, "" when it does not."""
+        try:
+            text = self._halt_path.read_text(encoding="utf-8", errors="replace").strip()
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            return f"the file {self._halt_path} cannot be read: {error}"
+        return f"the file {self._halt_path} halts the desk: {text.partition(chr(10))[0] or 'no reason given'}"
+
+    def desk_state(self) -> DeskState:
+        """Return what the desk may do."""
+        return self._ledger.desk_state()
+
+    def set_desk_state(self, state: DeskState, reason: str) -> None:
+        """Change what the desk may do."""
+        self._ledger.set_desk_state(state, reason, by=WHO)
+
+    def commands(self) -> Sequence[Command]:
+        """Return the commands to the guardian that were not acknowledged, oldest first."""
+        return [
+            Command(id=one.id, kind=CommandKind(one.kind), by=one.asked_by, asked_at=one.asked_at)
+            for one in self._ledger.commands.pending()
+            if one.kind in _KINDS
+        ]
+
+    def acknowledge(self, command_id: str, outcome: str) -> None:
+        """Say that a command was carried out, and how."""
+        self._ledger.commands.done(command_id, outcome)
+
+
+class OutboxNotifier:
+    """Implements `agents.execution.guardian.ports.Notifier` over the ledger's outbox.
+
+    A critical message of the guardian that repeats what it said moments ago is written down once a minute.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Whose outbox it is.
+    elapsed : callable
+        Returns seconds that only grow.
+    """
+
+    AGAIN: Final = 60.0
+
+    def __init__(self, ledger: Ledger, elapsed: Callable[[], float]) -> None:
+        self._ledger = ledger
+        self._elapsed = elapsed
+        self._said: dict[tuple[str, str], float] = {}
+
+    def alert(self, severity: Severity, dedupe_key: str, text: str) -> None:
+        """Write the message down and log it; a ledger that fails leaves the log."""
+        now = self._elapsed()
+        if now - self._said.get((dedupe_key, text), -self.AGAIN) < self.AGAIN:
+            return
+        self._said[dedupe_key, text] = now
+        level = {Severity.INFO: logging.INFO, Severity.WARN: logging.WARNING, Severity.CRITICAL: logging.ERROR}
+        _log.log(level[severity], "%s: %s", severity, text)
+        try:
+            self._ledger.outbox.put(OutboxSeverity(severity.value), dedupe_key, text)
+        except TradingError as error:
+            _log.warning("the alert could not be kept: %s", error)
+
+
+class MarketTime:
+    """Implements `agents.execution.guardian.ports.Clock`: the market's clock, and a stopwatch at the market's pace.
+
+    Parameters
+    ----------
+    clock : Clock
+        The market's present.
+    monotonic : callable
+        Returns seconds of this machine that only grow.
+    speed : float
+        Seconds of the market in one of them.
+    """
+
+    def __init__(self, clock: MarketClock, monotonic: Callable[[], float], speed: float) -> None:
+        self._clock = clock
+        self._monotonic = monotonic
+        self._speed = speed
+
+    def now(self) -> datetime:
+        """Return the market's present moment."""
+        return self._clock.now()
+
+    def elapsed(self) -> float:
+        """Return seconds of market time that only grow."""
+        return self._monotonic() * self._speed
+
+
+def confirmed(live_on: object, today: object) -> None:
+    """Refuse to trade live unless somebody has confirmed it for this very day.
+
+    Raises
+    ------
+    ConfigError
+        If the confirmation is missing or of another day.
+    """
+    if live_on != today:
+        raise ConfigError(f"live trading is not confirmed for {today}; set ZONEDESK_LIVE_CONFIRMED_ON={today} to do so")
