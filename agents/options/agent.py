@@ -1,11 +1,13 @@
 """The agent that reads option chains."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from agents.domain.cycle import ChainSummary
+from agents.domain.chain import ChainAnalysis, DailyIv
 from agents.domain.market import OptionChain
 from agents.domain.values import Side
-from agents.options.chain import market_of, summarise
+from agents.options.analysis import analyse
+from agents.options.forward import market_of
 from agents.options.strikes import Choice, ContractRules, Levels, choose
 
 
@@ -24,10 +26,72 @@ class OptionsAnalysisAgent:
         self.rate = rate
         self.rules = rules or ContractRules()
 
-    def analyze_option_chain(self, chain: OptionChain, now: datetime) -> ChainSummary:
-        """Return put-call ratios, max pain, forward, volatility and expected move. Raises ValueError if expired."""
-        return summarise(chain, now, self.rate)
+    def analyze_option_chain(
+        self,
+        chain: OptionChain,
+        now: datetime,
+        *,
+        earlier: OptionChain | None = None,
+        far: OptionChain | None = None,
+        history: Sequence[DailyIv] = (),
+    ) -> ChainAnalysis:
+        """Return everything that the chain says at `now`.
 
-    def select_best_strike(self, chain: OptionChain, side: Side, levels: Levels, now: datetime) -> Choice:
-        """Return the contract for a zone of `side`, and why the others were refused. Raises ValueError if expired."""
-        return choose(chain, market_of(chain, now, self.rate), side, levels, now=now, rules=self.rules)
+        Parameters
+        ----------
+        chain : OptionChain
+            One expiry; prices in rupees, open interest and volume in contracts.
+        now : datetime
+            Aware, before the expiry.
+        earlier : OptionChain, optional
+            The same expiry some time before, such as one cycle: what has built up since is told against it.
+        far : OptionChain, optional
+            The first expiry more than seven days away; with it there is a volatility of constant maturity.
+        history : sequence of DailyIv
+            Earlier days of that volatility, oldest first; rank and percentile need sixty.
+
+        Returns
+        -------
+        ChainAnalysis
+            Put-call ratios over all strikes and over the 21 nearest the forward, max pain, forward, volatilities and
+            greeks of each option, skew, expected moves, build-up of open interest. None wherever there is no honest
+            number; units are in `conventions`.
+
+        Raises
+        ------
+        ValueError
+            If the chain has expired, or has no option.
+        """
+        return analyse(chain, now, self.rate, earlier=earlier, far=far, history=history)
+
+    def select_best_strike(
+        self, chain: OptionChain, side: Side, levels: Levels, now: datetime, *, lots: int = 1
+    ) -> Choice:
+        """Return the contract to buy for a zone of `side`, with every contract that was looked at.
+
+        Parameters
+        ----------
+        chain : OptionChain
+            The expiry to trade.
+        side : Side
+            Demand buys calls, supply buys puts.
+        levels : Levels
+            Where the index stands, stop, target, and the probability of the target, in rupees of the index.
+        now : datetime
+            Aware, before the expiry.
+        lots : int
+            What is to be bought; the best price must hold three times as much.
+
+        Returns
+        -------
+        Choice
+            `best` is None when no contract passes; each candidate carries all reasons against it, its repriced
+            premiums and the parts of its score.
+
+        Raises
+        ------
+        ValueError
+            If the chain has expired.
+        """
+        market = market_of(chain, now, self.rate)
+        return choose(chain, market, side, levels, now=now, rules=self.rules, lots=lots)

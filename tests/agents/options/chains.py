@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from agents.domain.market import OptionChain, OptionContract, OptionQuote
 from agents.domain.values import IST, OptionType, round_to_tick
-from agents.options import black76
+from agents.options.pricing import price, years_between
 
 NOW = datetime(2024, 6, 5, 11, 30, tzinfo=IST)
 EXPIRY = datetime(2024, 6, 6, 15, 30, tzinfo=IST)
@@ -51,14 +51,14 @@ def chain_of(
     expiry_at: datetime = EXPIRY,
     half: float | None = None,
 ) -> OptionChain:
-    years = black76.years_between(now, expiry_at)
+    years = years_between(now, expiry_at)
     discount = math.exp(-RATE * years)
     around = int(round(forward / 50) * 50)
     quotes = [
         quote_of(
             strike,
             kind,
-            black76.price(forward, strike, years, iv, discount=discount, option_type=kind),
+            price(forward, strike, years, iv, discount=discount, option_type=kind),
             at=now,
             expiry_at=expiry_at,
             half=half,

@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 
 from agents.domain.market import OptionChain, OptionContract, OptionQuote
 from agents.domain.values import OptionType
-from agents.options.chain import Market, half_spread, market_of, max_pain, summarise, volatility
+from agents.options import Market, market_of, summarise
+from agents.options.premiums import half_spread
+from agents.options.totals import max_pain
+from agents.options.volatility import volatility
 from tests.agents.options.chains import EXPIRY, NOW, RATE, chain_of, quote_of
 
 

@@ -55,7 +55,7 @@ def test_every_refused_contract_has_a_reason_and_the_chosen_one_has_none() -> No
         ({"open_interest": LOT * 499}, "open interest below 500 lots"),
         ({"volume": LOT * 1_999}, "volume below 2000 lots"),
         ({"at": NOW - timedelta(minutes=5, seconds=1)}, "last seen more than 300 s ago"),
-        ({"ltp": Decimal("0.05")}, "no honest implied volatility"),
+        ({"ltp": Decimal("0.05")}, "no honest implied volatility: no time value"),
     ],
 )
 def test_a_poor_contract_is_refused_for_its_reason(update: dict[str, object], reason: str) -> None:
