@@ -89,8 +89,35 @@ class Gateway(Generic[R]):
         self._plain_models: set[str] = set()
         self._reserved = Decimal(0)
 
+    async def evaluate_all(
+        self, facts: Facts, samples: int, *, at: datetime | None = None, seconds: float | None = None
+    ) -> list[Result[R]]:
+        """Return so many answers about the same `facts`, asked for at once, in the order of their numbers.
+
+        They share the time and the money: unless the dearest outcome of all of them can be paid for, none is asked
+        for. Takes and raises what `evaluate` does.
+        """
+        asked_at = at or self._clock.now()
+        worst = self._worst(facts) * samples
+        self._reserved += worst
+        try:
+            spent = await asyncio.to_thread(self._calls.spent_today)
+            funded = spent + self._reserved <= self._rules.daily_budget
+            each = (
+                self.evaluate(facts, sample, at=asked_at, seconds=seconds, funded=funded) for sample in range(samples)
+            )
+            return await asyncio.gather(*each)
+        finally:
+            self._reserved -= worst
+
     async def evaluate(
-        self, facts: Facts, sample: int = 0, *, at: datetime | None = None, seconds: float | None = None
+        self,
+        facts: Facts,
+        sample: int = 0,
+        *,
+        at: datetime | None = None,
+        seconds: float | None = None,
+        funded: bool | None = None,
     ) -> Result[R]:
         """Return the model's answer about `facts`, or which of the known ways it failed in.
 
@@ -104,6 +131,8 @@ class Gateway(Generic[R]):
             Market time of asking; the clock's if not given.
         seconds : float, optional
             Less time than the rules give.
+        funded : bool, optional
+            Whether the money is set aside already or known to be short; found out here if not given.
 
         Returns
         -------
@@ -127,28 +156,35 @@ class Gateway(Generic[R]):
         attempts = Attempts(
             self.question, facts, key, self._server, self._breaker, self._sleep, self._plain_models, begun + limit
         )
-        ending = await self._within_budget(attempts, limit)
+        ending = await self._within_budget(attempts, limit, funded=funded)
         cost = self._cost(attempts.usage) + self._cost(attempts.presumed)
         call = call_of(attempts, ending, sample, asked_at)
         call = call.model_copy(update={"cost": cost, "latency": round(loop.time() - begun, 3)})
         await asyncio.to_thread(self._calls.record_call, call)
         return _result(call, ending.value)
 
-    async def _within_budget(self, attempts: Attempts[R], limit: float) -> Ending[R]:
+    async def _within_budget(self, attempts: Attempts[R], limit: float, *, funded: bool | None) -> Ending[R]:
         """Ask if the question is small enough and its dearest outcome can be paid for."""
         tokens = self.question.input_tokens(attempts.facts)
         if tokens > self._rules.input_tokens:
             return Ending(Outcome.TOO_LARGE, detail=f"about {tokens} tokens of at most {self._rules.input_tokens}")
-        worst = self._cost(Usage(input_tokens=tokens, output_tokens=answer_tokens(self.question.model)))
+        if funded:
+            return await self._within_time(attempts, limit)
+        worst = self._worst(attempts.facts)
         self._reserved += worst
         try:
             spent = await asyncio.to_thread(self._calls.spent_today)
-            if spent + self._reserved > self._rules.daily_budget:
+            if funded is False or spent + self._reserved > self._rules.daily_budget:
                 budget = self._rules.daily_budget
                 return Ending(Outcome.BUDGET_EXCEEDED, detail=f"{spent} of {budget} dollars are spent today")
             return await self._within_time(attempts, limit)
         finally:
             self._reserved -= worst
+
+    def _worst(self, facts: Facts) -> Decimal:
+        """Return what one answer about `facts` costs at most, asked for once."""
+        usage = Usage(input_tokens=self.question.input_tokens(facts), output_tokens=answer_tokens(self.question.model))
+        return self._cost(usage)
 
     async def _within_time(self, attempts: Attempts[R], limit: float) -> Ending[R]:
         try:

@@ -13,8 +13,8 @@ from agents.llm.gateway import CACHE_AGE, Gateway, Result, Rules
 from agents.llm.loop import LoopThread
 from agents.llm.models import RETIRED
 from agents.llm.question import Question, R, setup_question, zone_question
-from agents.llm.replies import SetupReply, ZoneReply
-from agents.llm.verdicts import Said, setup_verdict, zone_verdict
+from agents.llm.replies import ZoneReply
+from agents.llm.verdicts import Panel, Said, setup_verdict, zone_verdict
 from agents.ports import Breaker, CallLog, Clock
 from agents.settings import Settings
 
@@ -31,10 +31,10 @@ class OpenAIJudge:
         Key, address, models, temperature, deadline and daily budget.
     calls, breaker, clock
         Ports. The breaker is shared by all processes.
-    samples : int
-        Answers asked for about one setup.
+    panel : Panel, optional
+        How many answers are asked for about one setup and what they take; the settings' if not given.
     batch_seconds : float
-        Longest time that all zones of a candle may take together.
+        Longest time that all zones of a candle, or all answers about a setup, may take together.
     sleep : callable
         Waits between attempts.
 
@@ -51,7 +51,7 @@ class OpenAIJudge:
         calls: CallLog,
         breaker: Breaker,
         clock: Clock,
-        samples: int = 1,
+        panel: Panel | None = None,
         batch_seconds: float = BATCH_SECONDS,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
@@ -61,7 +61,7 @@ class OpenAIJudge:
         from agents.llm.openai import OpenAIServer  # noqa: PLC0415
 
         self._clock = clock
-        self._samples = samples
+        self._panel = panel or Panel.of(settings)
         self._batch_seconds = batch_seconds
         self._loop = LoopThread("judge")
         self._server = OpenAIServer(settings.openai_api_key, settings.openai_base_url, settings.judge_deadline_seconds)
@@ -101,12 +101,12 @@ class OpenAIJudge:
         )
 
     def judge_setup(self, evidence: SetupEvidence) -> SetupVerdict:
-        """Ask about a setup, as often as `samples` says, and return one verdict."""
-        results = self._loop.run(self._ask_setup(evidence))
+        """Ask about a setup, as often as the panel says, and return one verdict."""
+        now, seconds = self._clock.now(), self._batch_seconds
+        asked = self.setups.evaluate_all(evidence, self._panel.samples, at=now, seconds=seconds)
+        said = [_said(result) for result in self._loop.run(asked)]
         question = self.setups.question
-        return setup_verdict(
-            evidence, [_said(result) for result in results], f"openai:{question.model}", question.prompt_sha
-        )
+        return setup_verdict(evidence, said, f"openai:{question.model}", question.prompt_sha, self._panel)
 
     def check_models(self) -> None:
         """Find out before the first question whether the server has the models; at start-up.
@@ -146,15 +146,6 @@ class OpenAIJudge:
                 return await self.zones.evaluate(one, at=known_at, seconds=max(0.0, ends_at - loop.time()))
 
         return await asyncio.gather(*(ask(one) for one in evidence))
-
-    async def _ask_setup(self, evidence: SetupEvidence) -> list[Result[SetupReply]]:
-        now = self._clock.now()
-        return await asyncio.gather(
-            *(
-                self.setups.evaluate(evidence, sample, at=now, seconds=self._batch_seconds)
-                for sample in range(self._samples)
-            )
-        )
 
 
 _CURE = "set ZONEDESK_ZONE_MODEL and ZONEDESK_SETUP_MODEL to models that it serves, or ZONEDESK_JUDGE=rules"

@@ -7,7 +7,7 @@ from agents.domain.errors import JudgeMalformedError, RecordedReplyMissingError
 from agents.domain.evidence import SetupEvidence, SetupVerdict, ZoneEvidence
 from agents.domain.zones import Outcome, ZoneVerdict
 from agents.llm.question import Facts, Question, R, setup_question, subject_of, zone_question
-from agents.llm.verdicts import Said, setup_verdict, zone_verdict
+from agents.llm.verdicts import Panel, Said, setup_verdict, zone_verdict
 from agents.ports import CallLog, Clock
 from agents.settings import Settings
 
@@ -23,14 +23,14 @@ class RecordedJudge:
         Models and temperature, which are part of the key under which a reply was kept.
     calls, clock
         Ports.
-    samples : int
-        Answers that were asked for about one setup.
+    panel : Panel, optional
+        How many answers were asked for about one setup and what they take; the settings' if not given.
     """
 
-    def __init__(self, settings: Settings, *, calls: CallLog, clock: Clock, samples: int = 1) -> None:
+    def __init__(self, settings: Settings, *, calls: CallLog, clock: Clock, panel: Panel | None = None) -> None:
         self._calls = calls
         self._clock = clock
-        self._samples = samples
+        self._panel = panel or Panel.of(settings)
         self._zones = zone_question(settings.zone_model, settings.temperature)
         self._setups = setup_question(settings.setup_model, settings.temperature)
 
@@ -50,8 +50,9 @@ class RecordedJudge:
     def judge_setup(self, evidence: SetupEvidence) -> SetupVerdict:
         """Return the recorded verdict on a setup. Raises `RecordedReplyMissingError` if it was never given."""
         now = self._clock.now()
-        said = [self._said(self._setups, evidence, sample, now) for sample in range(self._samples)]
-        return setup_verdict(evidence, said, f"recorded:{self._setups.model}", self._setups.prompt_sha)
+        said = [self._said(self._setups, evidence, sample, now) for sample in range(self._panel.samples)]
+        judge = f"recorded:{self._setups.model}"
+        return setup_verdict(evidence, said, judge, self._setups.prompt_sha, self._panel)
 
     def _said(self, question: Question[R], facts: Facts, sample: int, at: datetime) -> Said[R]:
         key = question.key(facts, sample)

@@ -6,17 +6,40 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic
+from typing import Generic, Self
 
 from agents.domain.evidence import SetupEvidence, SetupVerdict, SetupWord, ZoneEvidence
 from agents.domain.zones import Outcome, ZoneVerdict, ZoneVerdictWord
 from agents.llm.question import R
 from agents.llm.replies import SetupFactor, SetupReply, ZoneReply
-
-WIDEST_SPREAD = 0.15
-"""The widest interquartile range of several answers about one setup that still counts as one opinion."""
+from agents.settings import Settings
 
 _SURE = 1e-6
+_DECLINED = frozenset({Outcome.REFUSAL, Outcome.FILTERED})
+
+
+@dataclass(frozen=True)
+class Panel:
+    """How several answers about one setup become one verdict.
+
+    Parameters
+    ----------
+    samples : int
+        Answers asked for.
+    quorum : int
+        Usable answers without which there is no verdict; all of them where more are wanted than are asked for.
+    spread : float
+        The widest interquartile range of their probabilities that still counts as one opinion.
+    """
+
+    samples: int = 1
+    quorum: int = 1
+    spread: float = 0.15
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the panel that the settings describe."""
+        return cls(settings.judge_samples, settings.judge_quorum, settings.judge_spread)
 
 
 @dataclass(frozen=True)
@@ -51,24 +74,27 @@ def zone_verdict(
 
 
 def setup_verdict(
-    evidence: SetupEvidence, samples: Sequence[Said[SetupReply]], judge: str, prompt_sha: str
+    evidence: SetupEvidence, samples: Sequence[Said[SetupReply]], judge: str, prompt_sha: str, panel: Panel
 ) -> SetupVerdict:
     """Return the verdict on a setup from one answer or several.
 
     Of several, the probability is the median of the logits and the bounds the medians of the bounds; they count as
-    `take` only if all say so and the middle half of their probabilities lies within 0.15. A single failed call fails
-    the whole verdict.
+    `take` only if all say so and lie close enough together. Calls that brought no answer are left out as long as the
+    quorum is met; a model that declines to answer stops the setup whatever the others say.
     """
-    failed = next((said for said in samples if said.status is not Outcome.OK or said.value is None), None)
-    if failed is not None:
-        return _no_setup_verdict(evidence, failed, judge, prompt_sha)
-    replies = [said.value for said in samples if said.value is not None]
+    replies = [said.value for said in samples if said.status is Outcome.OK and said.value is not None]
+    failed = [said for said in samples if said.status is not Outcome.OK or said.value is None]
+    declined = next((said for said in failed if said.status in _DECLINED), None)
+    if declined is not None or len(replies) < min(panel.quorum, panel.samples) or not replies:
+        return _no_setup_verdict(evidence, declined or failed[0], judge, prompt_sha)
     middle = sorted(replies, key=lambda reply: reply.probability)[len(replies) // 2]
     word, reason = middle.verdict, shown(middle.rationale)
     if any(reply.verdict is not SetupWord.TAKE for reply in replies) and word is SetupWord.TAKE:
         word = SetupWord.SKIP
-    if word is SetupWord.TAKE and _spread([reply.probability for reply in replies]) > WIDEST_SPREAD:
-        word, reason = SetupWord.SKIP, f"the answers differ too much to be one opinion; one was: {reason}"
+    width = dispersion([reply.probability for reply in replies])
+    if word is SetupWord.TAKE and width > panel.spread:
+        word = SetupWord.SKIP
+        reason = f"the answers lie {width:.2f} apart, more than {panel.spread:.2f}; one was: {reason}"
     return SetupVerdict(
         setup_id=evidence.setup_id,
         judge=judge,
@@ -83,6 +109,14 @@ def setup_verdict(
         call_key=samples[0].key,
         prompt_sha=prompt_sha,
     )
+
+
+def dispersion(probabilities: Sequence[float]) -> float:
+    """Return the interquartile range of several probabilities, 0 of a single one."""
+    if len(probabilities) == 1:
+        return 0.0
+    low, _, high = statistics.quantiles(probabilities, n=4, method="inclusive")
+    return high - low
 
 
 def shown(rationale: str) -> str:
@@ -115,10 +149,3 @@ def _median(probabilities: Sequence[float]) -> float:
     clipped = [min(max(p, _SURE), 1 - _SURE) for p in probabilities]
     middle = statistics.median(math.log(p / (1 - p)) for p in clipped)
     return round(1 / (1 + math.exp(-middle)), 6)
-
-
-def _spread(probabilities: Sequence[float]) -> float:
-    if len(probabilities) == 1:
-        return 0.0
-    low, _, high = statistics.quantiles(probabilities, n=4, method="inclusive")
-    return high - low

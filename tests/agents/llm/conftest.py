@@ -8,6 +8,7 @@ import pytest
 
 from agents.data.ledger import Ledger
 from agents.llm import OpenAIJudge
+from agents.llm.verdicts import Panel
 from tests.agents.llm.fault_server import FaultServer
 from tests.agents.llm.samples import Watch, settings
 
@@ -56,13 +57,13 @@ def judge_for(server: FaultServer, ledger: Ledger, watch: Watch, waits: Waits) -
     server.seen.clear()
     server._counts.clear()
 
-    def make(scenario: str, *, samples: int = 1, batch_seconds: float = 45.0, **changes: Any) -> OpenAIJudge:
+    def make(scenario: str, *, panel: Panel | None = None, batch_seconds: float = 45.0, **changes: Any) -> OpenAIJudge:
         judge = OpenAIJudge(
             settings(**({"openai_base_url": server.url(scenario)} | changes)),
             calls=ledger.calls,
             breaker=ledger.breaker("openai"),
             clock=watch,
-            samples=samples,
+            panel=panel or Panel(),
             batch_seconds=batch_seconds,
             sleep=waits,
         )

@@ -16,6 +16,7 @@ from agents.domain.evidence import SetupWord
 from agents.domain.zones import Outcome
 from agents.llm import OpenAIJudge
 from agents.llm.attempts import jitter
+from agents.llm.verdicts import Panel
 from tests.agents.llm.conftest import MakeJudge, Waits
 from tests.agents.llm.fault_server import FaultServer, Seen
 from tests.agents.llm.samples import AT, KEY, SETUP, ZONE, Watch, settings
@@ -172,14 +173,14 @@ def test_hanging_counts_as_a_failure(judge_for: MakeJudge, ledger: Ledger) -> No
 
 
 def test_several_samples_are_several_questions_and_one_verdict(judge_for: MakeJudge, server: FaultServer) -> None:
-    verdict = judge_for("ok", samples=3).judge_setup(SETUP)
+    verdict = judge_for("ok", panel=Panel(3, 3)).judge_setup(SETUP)
     assert verdict.verdict is SetupWord.TAKE
     assert verdict.probability == pytest.approx(0.86)
     assert len(server.calls("ok")) == 3
 
 
 def test_samples_of_which_one_fails_are_no_verdict(judge_for: MakeJudge) -> None:
-    assert judge_for("ok+400", samples=3).judge_setup(SETUP).verdict is SetupWord.INSUFFICIENT_DATA
+    assert judge_for("ok+400", panel=Panel(3, 3)).judge_setup(SETUP).verdict is SetupWord.INSUFFICIENT_DATA
 
 
 def test_it_works_inside_a_running_loop(judge_for: MakeJudge) -> None:

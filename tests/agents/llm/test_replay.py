@@ -11,6 +11,7 @@ from agents.data.ledger import Ledger
 from agents.domain.errors import RecordedReplyMissingError
 from agents.domain.zones import Outcome
 from agents.llm import RecordedJudge
+from agents.llm.verdicts import Panel
 from tests.agents.llm.conftest import MakeJudge
 from tests.agents.llm.samples import AT, SETUP, ZONE, Watch, settings
 
@@ -29,7 +30,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def recorded(ledger: Ledger, watch: Watch) -> RecordedJudge:
-    return RecordedJudge(settings(), calls=ledger.calls, clock=watch)
+    return RecordedJudge(settings(), calls=ledger.calls, clock=watch, panel=Panel())
 
 
 def test_recorded_replies_give_the_same_verdicts_without_a_network(
@@ -72,7 +73,7 @@ def test_each_candle_gets_the_reply_of_its_own_time(
 
 def test_another_model_is_another_record(judge_for: MakeJudge, ledger: Ledger, watch: Watch) -> None:
     judge_for("ok").judge_setup(SETUP)
-    other = RecordedJudge(settings(setup_model="local-huge"), calls=ledger.calls, clock=watch)
+    other = RecordedJudge(settings(setup_model="local-huge"), calls=ledger.calls, clock=watch, panel=Panel())
     with pytest.raises(RecordedReplyMissingError, match="local-huge"):
         other.judge_setup(SETUP)
 
