@@ -95,8 +95,8 @@ class Broker(Protocol):
         """Return the super orders placed on that date, oldest first."""
         ...
 
-    def trades(self, on: date) -> Sequence[Trade]:
-        """Return the round trips closed on that date, oldest first, costs included."""
+    def trades(self, on: date, *, since: date | None = None) -> Sequence[Trade]:
+        """Return the round trips of orders placed on that date, or from `since` to it, oldest first, with costs."""
         ...
 
 
@@ -105,6 +105,10 @@ class Ledger(Protocol):
 
     def desk_state(self) -> DeskState:
         """Return what the desk may do. Unreadable means HALTED."""
+        ...
+
+    def set_desk_state(self, state: DeskState, reason: str, *, by: str, at: datetime | None = None) -> None:
+        """Set what the desk may do, with who asked for it and why."""
         ...
 
     def equity(self) -> Decimal:

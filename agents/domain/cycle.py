@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime
 
+from agents.domain.checks import Check
 from agents.domain.evidence import SetupVerdict
 from agents.domain.orders import SuperOrder, TradeSetup
 from agents.domain.values import Frozen, Rupees
@@ -190,5 +191,6 @@ class CycleRecord(Frozen):
     candidates: tuple[Candidate, ...] = ()
     setup: TradeSetup | None = None
     verdict: SetupVerdict | None = None
+    checks: tuple[Check, ...] = ()
     vetoes: tuple[Veto, ...] = ()
     order: SuperOrder | None = None

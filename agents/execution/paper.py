@@ -94,9 +94,10 @@ class PaperBroker:
         """Return the super orders placed on that date (India), oldest first."""
         return tuple(order for order in self._book.latest() if order.placed_at.astimezone(IST).date() == on)
 
-    def trades(self, on: date) -> Sequence[Trade]:
-        """Return the round trips of orders placed on that date, by time of exit, costs included."""
-        closed = [trade for order in self.orders(on) if (trade := trade_of(order, self._brokerage))]
+    def trades(self, on: date, *, since: date | None = None) -> Sequence[Trade]:
+        """Return the round trips of orders placed on that date, or from `since` to it, by exit, costs included."""
+        found = [o for o in self._book.latest() if (since or on) <= o.placed_at.astimezone(IST).date() <= on]
+        closed = [trade for order in found if (trade := trade_of(order, self._brokerage))]
         return tuple(sorted(closed, key=lambda trade: (trade.exit_at, trade.setup_id)))
 
     def _fault(self, order: SuperOrder) -> str:

@@ -14,6 +14,7 @@ from agents.domain.cycle import Approval, Veto
 from agents.domain.errors import InvariantViolationError, OrderRejectedError, OrderUnknownError
 from agents.domain.orders import OrderState, SuperOrder, Trade
 from agents.domain.values import IST
+from agents.execution.guardian.case import Case
 from agents.execution.guardian.fold import fold
 from agents.execution.guardian.ports import ANSWER, ORDER_EVENT, REQUEST, AnswerKind, TradeAnswer, TradeRequest
 from agents.execution.guardian.standing import of_day, order_of, trade_of
@@ -145,13 +146,16 @@ class RequestBroker:
         ]
         return (*placed, *waiting)
 
-    def trades(self, on: date) -> Sequence[Trade]:
-        """Return the round trips of orders of that date, by time of exit, costs included."""
-        found = [trade for case in of_day(self._cases(on), on) if (trade := trade_of(case, self._brokerage))]
+    def trades(self, on: date, *, since: date | None = None) -> Sequence[Trade]:
+        """Return the round trips of orders of that date, or from `since` to it, by exit, costs included."""
+        first = since or on
+        cases = [case for case in self._cases(first) if first <= case.opened_at.astimezone(IST).date() <= on]
+        found = [trade for case in cases if (trade := trade_of(case, self._brokerage))]
         return tuple(sorted(found, key=lambda trade: (trade.exit_at, trade.setup_id)))
 
-    def _cases(self, on: date) -> Sequence[Any]:  # Any: Case
-        return tuple(fold((event.payload for event in self._log.events(ORDER_EVENT)), on).values())
+    def _cases(self, first: date) -> Sequence[Case]:
+        """Return the cases of `first` and later."""
+        return tuple(fold((event.payload for event in self._log.events(ORDER_EVENT)), first).values())
 
     def _ask(self, order: SuperOrder, approval: Approval) -> str:
         """Write the request unless there is one; return the cycle whose request it is."""

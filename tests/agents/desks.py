@@ -179,8 +179,8 @@ class FakeBroker:
         del on
         return self.known
 
-    def trades(self, on: date) -> Sequence[Trade]:
-        del on
+    def trades(self, on: date, *, since: date | None = None) -> Sequence[Trade]:
+        del on, since
         return self.closed
 
 
@@ -191,9 +191,13 @@ class FakeLedger:
     state: DeskState = DeskState.ACTIVE
     rupees: Decimal = Decimal(1_000_000)
     records: list[CycleRecord] = field(default_factory=list)
+    said: tuple[object, ...] = ()
 
     def desk_state(self) -> DeskState:
         return self.state
+
+    def set_desk_state(self, state: DeskState, reason: str, *, by: str, at: datetime | None = None) -> None:
+        self.state, self.said = state, (reason, by, at)
 
     def equity(self) -> Decimal:
         return self.rupees

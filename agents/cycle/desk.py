@@ -1,0 +1,43 @@
+"""The desk that a cycle works at, and how a cycle ends early."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from agents.domain.cycle import Reason
+from agents.domain.values import content_id
+from agents.execution.risk import Limits, SpecialDays
+from agents.options import ContractRules
+from agents.ports import Analyses, Broker, Calendar, Judge, Ledger, MarketData
+from agents.settings import Settings
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Everything a cycle may touch: the ports, the calendar, and what is allowed."""
+
+    settings: Settings
+    calendar: Calendar
+    market: MarketData
+    analyses: Analyses
+    judge: Judge
+    broker: Broker
+    ledger: Ledger
+    rules: ContractRules = field(default_factory=ContractRules)
+    limits: Limits = field(default_factory=Limits)
+    days: SpecialDays | None = None
+    halted: Callable[[], str] = str  # why a person's HALT file stops the desk, "" when there is none
+
+
+class SkipError(Exception):
+    """The cycle ends here, for a named reason; never leaves `run_cycle`."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+def cycle_name(instrument: str, now: datetime) -> str:
+    """Return the identity of the cycle of `instrument` at `now`."""
+    return content_id("cycle", {"instrument": instrument, "at": int(now.timestamp())})

@@ -1,0 +1,112 @@
+"""What a cycle looks at, one stage after the other; each ends the cycle with its reason if it may not go on."""
+
+import logging
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from agents.cycle.desk import Desk, SkipError
+from agents.domain.candles import Candles
+from agents.domain.cycle import DeskState, Reason
+from agents.domain.errors import MissingDataError
+from agents.domain.market import OptionChain, Quote, Session
+from agents.domain.orders import OrderState
+from agents.domain.values import IST
+from agents.domain.zones import Zone, ZoneAnalysis
+from agents.execution.approach import distance, nearest, worthy
+from agents.technical import LiveAnalysis, ProfileCandles, profile_candles, refresh
+
+ZONES_GOOD_FOR = timedelta(minutes=15)
+PRICE_GOOD_FOR = timedelta(minutes=2)
+CHAIN_GOOD_FOR = timedelta(minutes=2)
+
+_log = logging.getLogger(__name__)
+
+
+def gate(desk: Desk, now: datetime) -> Session:
+    """Return the open session of a desk that may trade and waits for no answer."""
+    desk.broker.settle(now)
+    session = desk.calendar.session(now.astimezone(IST).date())
+    if session is None or not session.is_open(now):
+        raise SkipError(Reason.SESSION_CLOSED)
+    if halted := desk.halted():
+        raise SkipError(Reason.DESK_HALTED, halted)
+    state = desk.ledger.desk_state()
+    if state is not DeskState.ACTIVE:
+        raise SkipError(Reason.DESK_REDUCING if state is DeskState.REDUCING else Reason.DESK_HALTED)
+    waiting = [order for order in desk.broker.orders(session.on) if order.state is OrderState.PLANNED]
+    if waiting:
+        raise SkipError(Reason.INTENT_UNRESOLVED, waiting[0].correlation_id)
+    return session
+
+
+def price_at(desk: Desk, now: datetime, instrument: str) -> Quote:
+    """Return the last price of the index."""
+    try:
+        quote = desk.market.quote(instrument, now)
+    except MissingDataError as missing:
+        raise SkipError(Reason.PRICE_MISSING, str(missing)) from missing
+    if now - quote.at > PRICE_GOOD_FOR:
+        raise SkipError(Reason.PRICE_STALE, f"last price {(now - quote.at).total_seconds():.0f} s ago")
+    return quote
+
+
+def analysis_at(desk: Desk, now: datetime, instrument: str) -> ZoneAnalysis:
+    """Return the last analysis of zones."""
+    try:
+        analysis = desk.analyses.latest(instrument, now)
+    except MissingDataError as missing:
+        raise SkipError(Reason.ZONES_MISSING, str(missing)) from missing
+    if analysis is None:
+        raise SkipError(Reason.ZONES_MISSING)
+    age = (now - analysis.bar_at).total_seconds()
+    if age >= ZONES_GOOD_FOR.total_seconds():
+        raise SkipError(Reason.ZONES_STALE, f"the last analysis is {age / 60:.0f} minutes old")
+    return analysis
+
+
+def live_at(desk: Desk, analysis: ZoneAnalysis, session: Session, now: datetime) -> LiveAnalysis:
+    """Return the zones and the session's profile after the last closed minute."""
+    minutes = desk.market.minutes(analysis.instrument, session.open_at, now)
+    return refresh(analysis, minutes, _session_profile(desk, minutes, session, now), desk.settings)
+
+
+def _session_profile(desk: Desk, minutes: Candles, session: Session, now: datetime) -> ProfileCandles | None:
+    if not len(minutes):
+        return None
+    future: Candles | None = None
+    name = desk.settings.futures.get(minutes.instrument)
+    if name is not None:
+        try:
+            future = desk.market.minutes(name, session.open_at, now)
+        except MissingDataError:
+            _log.debug("no candles of %s: the profile of %s counts time", name, minutes.instrument)
+    return profile_candles(minutes, future if future is not None and len(future) else None)
+
+
+def zone_at(desk: Desk, analysis: ZoneAnalysis, live: LiveAnalysis, price: Decimal) -> tuple[Decimal, Zone]:
+    """Return the average true range and the zone that price has come to."""
+    if not live.live_zones:
+        raise SkipError(Reason.NO_LIVE_ZONE)
+    if analysis.atr is None or analysis.atr <= 0:
+        raise SkipError(Reason.ZONES_MISSING, "the analysis has no average true range yet")
+    able = worthy(live.zones, price, desk.settings.zone_confidence)
+    if not able:
+        raise SkipError(Reason.NO_CONFIRMED_ZONE)
+    zone = nearest(able, price)
+    band = Decimal(str(desk.settings.zone_band_atr)) * analysis.atr
+    if zone is None:
+        raise SkipError(Reason.PRICE_AWAY, "price has passed every confirmed zone")
+    if distance(zone, price) > band:
+        raise SkipError(Reason.PRICE_AWAY, f"{distance(zone, price):.2f} from the nearest, the band is {band:.2f}")
+    return analysis.atr, zone
+
+
+def chain_at(desk: Desk, now: datetime, instrument: str) -> OptionChain:
+    """Return the option chain to trade from."""
+    try:
+        chain = desk.market.chain(instrument, now, min_minutes=desk.rules.minutes_to_expiry)
+    except MissingDataError as missing:
+        raise SkipError(Reason.CHAIN_MISSING, str(missing)) from missing
+    if now - chain.at > CHAIN_GOOD_FOR:
+        raise SkipError(Reason.CHAIN_STALE, f"the chain is {(now - chain.at).total_seconds():.0f} s old")
+    return chain
