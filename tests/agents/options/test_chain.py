@@ -1,19 +1,13 @@
-import csv
-import json
 import math
-from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.domain.market import OptionChain, OptionContract, OptionQuote
 from agents.domain.values import OptionType
-from agents.options import Market, market_of, summarise
+from agents.options import Market, analyse, market_of, summarise
 from agents.options.premiums import half_spread
 from agents.options.totals import max_pain
 from agents.options.volatility import volatility
@@ -74,6 +68,16 @@ def test_no_volatility_from_a_wide_or_one_sided_quote() -> None:
     assert volatility(wide.model_copy(update={"bid": None}), market) is None
 
 
+def test_no_volatility_without_a_forward_by_parity() -> None:
+    chain = chain_of()
+    few = chain.model_copy(update={"quotes": chain.quotes[:6]})
+    found = analyse(few, NOW, RATE)
+    assert found.atm_iv is None
+    assert found.expected_move is None
+    assert {option.no_iv for option in found.options} == {"no forward by parity"}
+    assert "no forward by parity" in found.warnings[0]
+
+
 def test_an_unknown_spread_is_modelled_and_marked() -> None:
     assert half_spread(quote_of(22_600, OptionType.CE, 100.0)) == (Decimal("0.25"), True)
     assert half_spread(quote_of(22_600, OptionType.CE, 10.0)) == (Decimal("0.05"), True)
@@ -95,59 +99,6 @@ def test_max_pain_equals_brute_force(rows: list[tuple[int, int]]) -> None:
     else:
         assert found is not None
         assert pain[int(found)] == min(pain.values())
-
-
-@pytest.mark.oracle
-@pytest.mark.data
-def test_aggregates_agree_with_the_oracle(shared: Path) -> None:
-    folder = shared / "oracle" / "options"
-    rows = defaultdict(list)
-    with (folder / "nifty_chain_oracle.csv").open() as file:
-        for row in csv.DictReader(file):
-            rows[row["snapshot"]].append(row)
-    snapshots = json.loads((folder / "nifty_chain_aggregates.json").read_text())
-    assert len(snapshots) == 3
-    for known in snapshots:
-        _compare(known, rows[known["snapshot"]])
-
-
-def _compare(known: dict[str, Any], rows: list[dict[str, str]]) -> None:  # Any: an oracle's row of JSON
-    now, expiry_at = datetime.fromisoformat(known["now"]), datetime.fromisoformat(known["expiry"])
-    quotes = [_quote(row, now, expiry_at) for row in rows]
-    chain = OptionChain(
-        underlying="NIFTY", at=now, expiry_at=expiry_at, spot=Decimal(str(known["spot"])), quotes=tuple(quotes)
-    )
-    summary = summarise(chain, now, known["r"])
-    assert summary.forward == pytest.approx(known["implied_forward"], abs=1e-4)
-    assert summary.pcr_oi == pytest.approx(known["pcr_oi"], abs=1e-6)
-    assert summary.pcr_volume == pytest.approx(known["pcr_volume"], abs=1e-6)
-    assert summary.max_pain == known["max_pain"]
-    assert summary.atm_iv == pytest.approx(known["atm_iv"], abs=1e-6)
-    assert summary.expected_move == pytest.approx(known["exp_move_1sd_to_expiry"], abs=1e-3)
-    market = Market(known["implied_forward"], known["T_years_act365_minutes"], known["df"], "")
-    for row, quote in zip(rows, quotes, strict=True):
-        if row["iv_status"] == "no_time_value":
-            assert volatility(quote, market) is None
-
-
-def _quote(row: dict[str, str], now: datetime, expiry_at: datetime) -> OptionQuote:
-    contract = OptionContract(
-        instrument=row["strike"] + row["opt"],
-        underlying="NIFTY",
-        expiry_at=expiry_at,
-        strike=Decimal(row["strike"]),
-        option_type=OptionType(row["opt"]),
-        lot_size=65,
-    )
-    return OptionQuote(
-        contract=contract,
-        at=now,
-        ltp=Decimal(row["ltp"]),
-        bid=Decimal(row["bid"]),
-        ask=Decimal(row["ask"]),
-        open_interest=int(row["oi"]),
-        volume=int(row["volume"]),
-    )
 
 
 def test_a_stale_quote_does_not_move_the_forward() -> None:
