@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from agents.data.ledger import Ledger
     from agents.data.store import Store
     from agents.execution.paper import OrderBook
-    from agents.ports import Analyses, Calendar, Clock, Judge, MarketData, Metrics
+    from agents.ports import Analyses, Broker, Calendar, Clock, Judge, MarketData, Metrics
 
 BREAKER = "model"
 Present = Callable[[], datetime]
@@ -122,8 +122,9 @@ def make_desk(
     market: "MarketData | None" = None,
     analyses: "Analyses | None" = None,
     book: "OrderBook | None" = None,
+    broker: "Broker | None" = None,
 ) -> "Desk":
-    """Return a desk that trades on paper over the store and the ledger of its mode.
+    """Return a desk over the store and the ledger of its mode.
 
     Parameters
     ----------
@@ -134,30 +135,56 @@ def make_desk(
     calendar, market, analyses, book : optional
         Stand-ins for the exchange's calendar, the store's prices and zones, and the ledger's orders: a replay brings
         its own zones, which it computes as it goes, and a book that ends with it.
+    broker : Broker, optional
+        Who takes orders: from `make_broker` where a guardian owns the account, the broker in this process if left out.
 
     Raises
     ------
     ConfigError
-        In live mode, which has no broker yet.
+        If the file of limits is wrong, or a live desk has no guardian to ask.
     """
-    if settings.mode == "live":
-        raise ConfigError("there is no live broker in this version; set ZONEDESK_MODE=paper")
+    if settings.mode == "live" and broker is None:
+        raise ConfigError("a live desk asks its guardian for trades; give it the broker of `make_broker`")
     from agents.cycle import Desk  # noqa: PLC0415 - see the module
     from agents.data.calendar import NseCalendar  # noqa: PLC0415 - see the module
     from agents.data.findings import StoreAnalyses  # noqa: PLC0415 - see the module
     from agents.data.market import StoreMarket  # noqa: PLC0415 - see the module
     from agents.execution.book import LedgerBook  # noqa: PLC0415 - see the module
+    from agents.execution.controls import halt_reason  # noqa: PLC0415 - see the module
     from agents.execution.paper import PaperBroker  # noqa: PLC0415 - see the module
+    from agents.execution.risk import load_limits, load_special_days  # noqa: PLC0415 - see the module
 
+    limits = load_limits(settings)
     dates = calendar or NseCalendar()
     prices = market or StoreMarket(store)
-    orders = book or LedgerBook(ledger)
     return Desk(
         settings=settings,
         calendar=dates,
         market=prices,
         analyses=analyses or StoreAnalyses(store),
         judge=judge,
-        broker=PaperBroker(prices, orders, settings.brokerage_rupees),
+        broker=broker or PaperBroker(prices, book or LedgerBook(ledger), settings.brokerage_rupees),
         ledger=ledger,
+        limits=limits,
+        days=load_special_days(settings.data_dir, beyond=limits.event_factor),
+        halted=lambda: halt_reason(settings.home),
     )
+
+
+def make_broker(settings: Settings, *, ledger: "Ledger", clock: "Clock", pause: Callable[[float], None]) -> "Broker":
+    """Return the broker of a desk whose orders belong to the guardian: it asks through the ledger.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of paper or live mode.
+    ledger : Ledger
+        That the guardian reads.
+    clock : Clock
+        The market's present.
+    pause : callable
+        Waits so many seconds.
+    """
+    from agents.execution.request import RequestBroker  # noqa: PLC0415 - see the module
+
+    return RequestBroker(ledger, clock, pause, settings.brokerage_rupees)

@@ -70,7 +70,7 @@ def test_a_live_desk_is_refused(tmp_path: Path, ledger: Ledger) -> None:
     live = settings(tmp_path, mode="live")
     store = open_store(live, now=lambda: NOW)
     judge = make_judge(settings(tmp_path), ledger, ReplayClock(NOW))
-    with pytest.raises(ConfigError, match="no live broker"):
+    with pytest.raises(ConfigError, match="asks its guardian"):
         make_desk(live, store=store, ledger=ledger, judge=judge)
 
 
