@@ -252,6 +252,7 @@ class FaultServer:
             ready.set()
 
         def run() -> None:
+            asyncio.set_event_loop(self._loop)
             self._loop.create_task(listen())
             self._loop.run_forever()
             pending = asyncio.all_tasks(self._loop)
