@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.data.names import contract_name
 from agents.data.store import Store
@@ -38,7 +39,10 @@ _OPTIONS_OF = "instrument in (select instrument from instruments where kind = 'o
 _QUOTES = """
     select expiry_on, strike, option_type, source, (epoch_us(quoted_at) // 1000000)::bigint as quoted,
         coalesce(bid, -1) as bid, coalesce(ask, -1) as ask, coalesce(ltp, -1) as ltp,
-        coalesce(open_interest, 0) as open_interest, coalesce(volume, 0) as volume
+        coalesce(open_interest, 0) as open_interest, coalesce(volume, 0) as volume,
+        coalesce(bid_quantity, -1) as bid_quantity, coalesce(ask_quantity, -1) as ask_quantity,
+        coalesce(open_interest - open_interest_change, -1) as previous_open_interest,
+        coalesce(iv, 'nan'::double) as vendor_iv
     from option_quotes
     where underlying = $name and quoted_at >= $on::timestamp at time zone 'Asia/Kolkata'
         and quoted_at < ($on::timestamp + interval 1 day) at time zone 'Asia/Kolkata'
@@ -64,7 +68,10 @@ class Series:
 
 @dataclass(frozen=True, eq=False)
 class QuoteSeries:
-    """One option's quotes of a session, oldest first; ticks and contracts, `UNKNOWN` where there is no price."""
+    """One option's quotes of a session, oldest first; ticks and contracts, `UNKNOWN` where there is no such number.
+
+    `vendor_iv` is the source's own volatility in percent, NaN where it names none.
+    """
 
     source: str
     quoted: Int64s
@@ -73,6 +80,10 @@ class QuoteSeries:
     ltp: Int64s
     open_interest: Int64s
     volume: Int64s
+    bid_quantity: Int64s
+    ask_quantity: Int64s
+    previous_open_interest: Int64s
+    vendor_iv: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,8 +155,8 @@ def _series(table: "pa.Table") -> dict[str, Series]:
 
 def _quotes(underlying: str, table: "pa.Table") -> dict[str, QuoteSeries]:
     rows = zip(*(table[name].to_pylist() for name in ("expiry_on", "strike", "option_type")), strict=True)
-    numbers = ("quoted", "bid", "ask", "ltp", "open_interest", "volume")
-    column = {name: table[name].to_numpy() for name in numbers}
+    labels = {"expiry_on", "strike", "option_type", "source"}
+    column = {name: table[name].to_numpy() for name in table.column_names if name not in labels}
     found: dict[str, QuoteSeries] = {}
     start = 0
     for end, (key, following) in enumerate(pairwise([*rows, None]), start=1):

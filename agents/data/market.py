@@ -133,6 +133,10 @@ class StoreMarket:
                         ask=last.ask,
                         open_interest=last.open_interest,
                         volume=last.volume,
+                        bid_quantity=last.bid_quantity,
+                        ask_quantity=last.ask_quantity,
+                        previous_open_interest=last.previous_open_interest,
+                        vendor_iv=last.vendor_iv,
                     )
                 )
         return found
@@ -223,6 +227,10 @@ class _Quoted(NamedTuple):
     ask: Decimal | None
     open_interest: int
     volume: int
+    bid_quantity: int | None
+    ask_quantity: int | None
+    previous_open_interest: int | None
+    vendor_iv: float | None
 
 
 def _last_row(moments: Int64s, now: datetime) -> int:
@@ -253,7 +261,15 @@ def _last_quoted(series: QuoteSeries | None, now: datetime) -> _Quoted | None:
         ask=_price(series.ask[row]),
         open_interest=int(series.open_interest[row]),
         volume=int(series.volume[row]),
+        bid_quantity=_count(series.bid_quantity[row]),
+        ask_quantity=_count(series.ask_quantity[row]),
+        previous_open_interest=_count(series.previous_open_interest[row]),
+        vendor_iv=None if np.isnan(series.vendor_iv[row]) else float(series.vendor_iv[row]) / 100.0,
     )
+
+
+def _count(contracts: np.int64) -> int | None:
+    return None if contracts < 0 else int(contracts)
 
 
 def _price(ticks: np.int64) -> Decimal | None:

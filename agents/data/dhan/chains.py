@@ -39,6 +39,7 @@ class ChainRow:
     previous_open_interest: int
     volume: int
     iv: float | None
+    previous_close: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,11 @@ class ChainSnapshot:
                 ask=row.ask,
                 open_interest=row.open_interest,
                 volume=row.volume,
+                bid_quantity=row.bid_quantity if row.bid is not None else None,
+                ask_quantity=row.ask_quantity if row.ask is not None else None,
+                previous_close=row.previous_close,
+                previous_open_interest=row.previous_open_interest,
+                vendor_iv=None if row.iv is None else row.iv / 100.0,
             )
             for row in self.rows
             if row.ltp is not None
@@ -224,6 +230,7 @@ def _row(side: Mapping[str, Any], listing: Listing, gaps: list[str]) -> ChainRow
         previous_open_interest=_count(side.get("previous_oi")),
         volume=_count(side.get("volume")),
         iv=float(iv) if isinstance(iv, int | float) and math.isfinite(iv) and iv > 0 else None,
+        previous_close=_on_tick(_price(side.get("previous_close_price"))),
     )
 
 

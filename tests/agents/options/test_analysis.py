@@ -144,7 +144,7 @@ def test_an_empty_chain_names_the_cure() -> None:
 @given(near=st.floats(0.08, 0.4), far=st.floats(0.08, 0.4))
 def test_a_constant_maturity_lies_between_the_two_expiries(near: float, far: float) -> None:
     chains = [chain_of(iv=iv, expiry_at=NOW + timedelta(days=days), half=0.05) for iv, days in ((near, 3), (far, 10))]
-    found = constant_maturity(*chains, NOW, RATE)
+    found = constant_maturity(chains[0], chains[1], NOW, RATE)
     if far**2 * 10 > near**2 * 3 + 1e-3:
         assert found is not None
         assert min(near, far) - 2e-3 <= found <= max(near, far) + 2e-3

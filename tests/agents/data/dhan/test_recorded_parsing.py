@@ -41,7 +41,7 @@ LEFT_ASIDE: Mapping[str, set[str]] = {
         *("ohlc", "open", "high", "low", "close"),
     },
     "/v2/optionchain": {
-        *("greeks", "delta", "theta", "gamma", "vega", "previous_close_price", "previous_volume", "status"),
+        *("greeks", "delta", "theta", "gamma", "vega", "previous_volume", "status"),
     },
     "/v2/optionchain/expirylist": {"status"},
     "/v2/trades": {
