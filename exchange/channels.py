@@ -45,7 +45,7 @@ class FeedRules:
     Packets of an instrument are at least `conflate` milliseconds of market time apart. Up to `one_a_frame` packets due
     to a connection at the same moment go out in frames of their own, more of them `a_frame` together. `index_mode` is
     what an index sends when quotes or depth were asked. A connection whose client leaves more than `backlog` bytes
-    unread is ended.
+    unread is ended. A feed that is `behind` by more than so many real milliseconds sends the newest state only.
     """
 
     conflate: Millis = 250
@@ -54,6 +54,7 @@ class FeedRules:
     index_mode: Literal["ticker", "quote"] = "quote"
     connections: int = 5
     backlog: int = 32_000_000
+    behind: Millis = 2_000
 
 
 @dataclass

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from exchange import packets
 from exchange.accounts import Account, Accounts
-from exchange.channels import Channel, FeedRules
+from exchange.channels import Channel, FeedRules, Instrument
 from exchange.clock import MarketClock, at_ist
 from exchange.core import Core
 from exchange.faults import FaultBox, Script
@@ -21,6 +21,7 @@ from exchange.simulated import simulated_market
 ON = date(2026, 11, 19)
 START = at_ist(ON, 11, 0)
 CLIENT, OTHER = "1000000001", "1000000002"
+PATIENT = FeedRules(behind=10**9)  # time passes in large steps here, and that is no lateness
 INDEX, FUTURE = ("IDX_I", 13), ("NSE_FNO", 53_230)
 
 
@@ -40,7 +41,7 @@ class Stage:
         accounts = Accounts(5, [Account(CLIENT), Account(OTHER)])
         self.tokens = {one: accounts.issue(one, START) for one in (CLIENT, OTHER)}
         self.core = Core(market, accounts, clock, faults=self.box, seed=5)
-        self.hub = Hub(self.core, rules)
+        self.hub = Hub(self.core, rules or PATIENT)
 
     def connect(self, client_id: str = CLIENT) -> Channel:
         return self.hub.connect(client_id, self.tokens[client_id], self.core.settle())
@@ -258,7 +259,8 @@ def test_a_clock_that_is_set_back_goes_on_from_there(stage: Stage) -> None:
     assert stage.pass_time(channel, 5)
 
 
-def test_a_leap_of_the_clock_sends_the_end_before_and_the_beginning_after(stage: Stage) -> None:
+def test_a_leap_of_the_clock_sends_the_end_before_and_the_beginning_after(market: Market) -> None:
+    stage = Stage(market, FeedRules())
     channel = stage.connect()
     stage.ask(channel, 15, INDEX)
     stage.core.clock.set(START + 7_200_000)
@@ -268,6 +270,46 @@ def test_a_leap_of_the_clock_sends_the_end_before_and_the_beginning_after(stage:
     assert early
     assert late
     assert len(early) + len(late) == len(times)
+
+
+def test_a_feed_that_is_behind_sends_the_newest_state_and_nothing_before_it(market: Market) -> None:
+    stage = Stage(market, FeedRules())
+    channel = stage.connect()
+    stage.ask(channel, 21, INDEX, FUTURE)
+    found = list(walked(stage.pass_time(channel, 30, 1)))
+    assert [packet[0] for packet in found] == [packets.FULL, packets.FULL]
+    newest = START + 30_000
+    for packet, (segment, number) in zip(found, (INDEX, FUTURE), strict=True):
+        book = market.top_of_book(number, segment, newest)
+        assert packet == channel.packet_of(Instrument(segment, number), book)
+    assert len(stage.pass_time(channel, 4, 4)) > 8  # in time again: window by window
+
+
+def test_a_feed_that_falls_behind_while_it_sends_leaves_the_rest_out(market: Market) -> None:
+    stage = Stage(market, FeedRules(one_a_frame=1))
+    channel = stage.connect()
+    stage.ask(channel, 21, INDEX, FUTURE)
+    stage.real += 1_900
+    steps = stage.hub.steps(stage.core.settle())
+    next(steps)
+    stage.real += 5_000
+    for _ in steps:
+        pass
+    found = list(walked(channel.take(stage.core.now)))
+    assert len(found) == 2
+    assert found[0] == channel.packet_of(Instrument(*INDEX), market.top_of_book(13, "IDX_I", START + 1_750))
+
+
+def test_an_opening_that_was_late_is_still_announced(market: Market) -> None:
+    hours = market.hours(ON)
+    assert hours is not None
+    stage = Stage(market, FeedRules())
+    stage.core.clock.set(hours.open_at - 1_000)
+    stage.core.restart(hours.open_at - 1_000)
+    stage.hub.advance(stage.core.settle())
+    channel = stage.connect()
+    stage.ask(channel, 15, INDEX)
+    assert codes(stage.pass_time(channel, 5, 1)).count(packets.STATUS) == 1
 
 
 FAULTS = {

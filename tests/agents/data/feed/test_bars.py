@@ -15,6 +15,7 @@ from agents.data.feed.minutes import MINUTE, Minutes, ranges
 from agents.data.feed.packets import DayFigures, FeedKey, OpenInterest, Price, read_frame
 from agents.domain.market import InstrumentKind
 from exchange.accounts import Account, Accounts
+from exchange.channels import FeedRules
 from exchange.clock import MarketClock, at_ist
 from exchange.core import Core
 from exchange.faults import FaultBox
@@ -261,7 +262,7 @@ def packets_of_a_session(market: Market, on: date, chosen: list[FeedInstrument])
     accounts = Accounts(5, [Account(CLIENT)])
     token = accounts.issue(CLIENT, real)
     core = Core(market, accounts, clock, faults=FaultBox(5), seed=5)
-    hub = Hub(core)
+    hub = Hub(core, FeedRules(behind=5_000))  # its step below
     channel = hub.connect(CLIENT, token, core.settle())
     for one in chosen:
         row = f'{{"ExchangeSegment":"{one.key.segment}","SecurityId":"{one.key.security_id}"}}'
