@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 from agents.cycle.desk import Desk, SkipError, cycle_name
 from agents.domain.cycle import Approval, DeskState, Reason
 from agents.domain.errors import OrderRejectedError, OrderUnknownError
-from agents.domain.evidence import SetupVerdict, SetupWord
+from agents.domain.evidence import SetupEvidence, SetupVerdict, SetupWord
 from agents.domain.market import OptionChain, Quote, Session
 from agents.domain.orders import SuperOrder, TradeSetup
 from agents.domain.zones import Outcome, Zone, ZoneAnalysis
 from agents.execution.approach import near_edges
+from agents.execution.evidence import same_trade
 from agents.execution.orders import super_order
 from agents.execution.plan import Ground, Money, Proposal, propose
 from agents.execution.request import OrderRefusedError
@@ -30,6 +31,7 @@ class Seen(NamedTuple):
     price: Quote
     chain: OptionChain
     zones_at: datetime
+    evidence: SetupEvidence
     verdict: SetupVerdict
 
 
@@ -78,6 +80,7 @@ def send(desk: Desk, proposal: Proposal, seen: Seen, now: datetime, facts: dict[
     account = _account(desk, earlier, seen.session.on)
     lots = _permitted(desk, setup, account, seen, now, facts=facts)
     order = super_order(setup, contract, lots, now=now, session=seen.session, earlier=earlier)
+    same_trade(seen.evidence, order)
     name = cycle_name(setup.instrument, now)
     approval = Approval(setup=setup, verdict=seen.verdict, cycle_id=name, equity=account.equity)
     try:

@@ -5,8 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from agents.domain.cycle import ChainSummary
+from agents.domain.errors import InvariantViolationError
 from agents.domain.evidence import SetupEvidence
-from agents.domain.orders import TradeSetup
+from agents.domain.orders import SuperOrder, TradeSetup
 from agents.domain.values import Side
 from agents.domain.zones import Zone
 
@@ -78,6 +79,22 @@ def setup_evidence(setup: TradeSetup, zone: Zone, around: Surroundings, now: dat
         minutes_to_flat=_minutes(around.flat_at, now),
         profile_edge_atr=None if edge is None else ranges((setup.spot - edge) * sign),
     )
+
+
+def same_trade(evidence: SetupEvidence, order: SuperOrder) -> None:
+    """Make sure that the order buys what the judge was asked about.
+
+    Raises
+    ------
+    InvariantViolationError
+        If setup, zone, contract or option type of the order are not those of the evidence.
+    """
+    for name in ("setup_id", "zone_id", "contract", "option_type"):
+        asked, sent = getattr(evidence, name), getattr(order, name)
+        if asked != sent:
+            raise InvariantViolationError(
+                f"the judge was asked about {name} {asked} and order {order.correlation_id} has {sent}; it was not sent"
+            )
 
 
 def _minutes(until: datetime, now: datetime) -> int:

@@ -5,9 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from agents.domain.values import Side
-from agents.execution.evidence import Surroundings, setup_evidence
+from agents.domain.errors import InvariantViolationError
+from agents.domain.values import OptionType, Side
+from agents.execution.evidence import Surroundings, same_trade, setup_evidence
 from agents.options import summarise
+from tests.agents.execution.orders import order
 from tests.agents.execution.setups import ground_of, setup_of
 from tests.agents.options.chains import NOW, RATE, chain_of
 
@@ -47,3 +49,17 @@ def test_unknown_numbers_are_none() -> None:
 def test_a_range_of_zero_is_refused() -> None:
     with pytest.raises(ValueError, match="positive"):
         setup_evidence(setup_of(), ground_of().zone, replace(AROUND, atr=Decimal(0)), NOW)
+
+
+@pytest.mark.parametrize(
+    ("field", "other"),
+    [("setup_id", "s2"), ("zone_id", "z2"), ("contract", "NIFTY-1"), ("option_type", OptionType.PE)],
+)
+def test_an_order_for_something_else_than_was_judged_is_not_sent(field: str, other: object) -> None:
+    setup, zone = setup_of(), ground_of().zone
+    evidence = setup_evidence(setup, zone, AROUND, NOW)
+    same = {"setup_id": setup.setup_id, "zone_id": zone.id, "contract": setup.contract}
+    sent = order(**same, option_type=setup.option_type)
+    same_trade(evidence, sent)
+    with pytest.raises(InvariantViolationError, match=f"asked about {field}"):
+        same_trade(evidence, sent.model_copy(update={field: other}))
