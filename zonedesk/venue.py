@@ -34,6 +34,7 @@ BOOK_FILE = "exchange.sqlite"
 _HISTORY = 120  # calendar days of a simulated market before the session that it opens with
 _OWNER_ONLY = 0o600
 _MILLIS = 1000
+LEAD = 8.0  # real seconds from the start of a recording to its open: clients connect, and hear the first minute whole
 
 
 @dataclass(frozen=True)
@@ -132,11 +133,13 @@ async def _until_signalled(exchange: Exchange, config: ServerConfig, on_ready: C
 
 
 def _plan(shown: Shown) -> ClockPlan:
-    """Return how market time runs: a recording once from its open, a simulated market session after session."""
+    """Return how market time runs: a recording once from before its open, a simulated market session after session."""
     if shown.clock is not None:
         return ClockPlan("real")  # what is real is the given clock's to say
     if shown.recording is not None:
-        return ClockPlan("at", at=at_ist(shown.on, 9, 15), speed=shown.speed)
+        session = NseCalendar().session(shown.on)
+        opens = epoch(session.open_at) * _MILLIS if session is not None else at_ist(shown.on, 9, 15)
+        return ClockPlan("at", at=opens - round(LEAD * _MILLIS * shown.speed), speed=shown.speed)
     return ClockPlan("open", on=shown.on, speed=shown.speed)
 
 

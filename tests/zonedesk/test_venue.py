@@ -17,8 +17,9 @@ from agents.data.calendar import NseCalendar
 from agents.domain.candles import epoch
 from agents.domain.errors import ConfigError
 from agents.settings import Settings
+from exchange.clock import at_ist
 from zonedesk.home import DeskHome
-from zonedesk.venue import Shown, _calendar, desk_shown, run_exchange
+from zonedesk.venue import LEAD, Shown, _calendar, _plan, desk_shown, run_exchange
 
 
 @pytest.fixture
@@ -49,6 +50,14 @@ def test_its_token_is_where_the_desk_looks_for_one(started: dict[str, Any]) -> N
     path = Path(started["key_file"]).parent / "dhan" / "token.json"
     assert json.loads(path.read_text())["token"] == started["access_token"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(("on", "opens"), [(date(2024, 6, 5), (9, 15)), (date(2024, 11, 1), (18, 0))])
+def test_a_recording_begins_real_seconds_before_its_open(on: date, opens: tuple[int, int]) -> None:
+    nowhere = Path("none.parquet")
+    plan = _plan(Shown(on, 7, 60.0, (nowhere, nowhere, nowhere)))
+    assert plan.at is not None
+    assert (at_ist(on, *opens) - plan.at) / plan.speed == LEAD * 1000
 
 
 def test_a_second_exchange_in_a_running_desk_s_folder_is_refused(tmp_path: Path) -> None:
