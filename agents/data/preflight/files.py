@@ -110,9 +110,9 @@ def check_ledger(settings: Settings, wall: Callable[[], datetime]) -> Finding:
         )
     found = f"{report.checked:,} events in an unbroken chain; the desk is {state.value}"
     if state is DeskState.HALTED:
-        return fail("ledger", found, "find out why it was halted (`zonedesk status`), then set it active again")
+        return fail("ledger", found, "find out why it was halted (`zonedesk status`), then `zonedesk resume`")
     if state is DeskState.REDUCING:
-        return warn("ledger", found, "it opens nothing new until it is set active again")
+        return warn("ledger", found, "it opens nothing new until `zonedesk resume`")
     return fine("ledger", found)
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from agents.data.ledger import Ledger
 from agents.data.preflight import Finding, State, file_findings, preflight, refuse, worst
@@ -104,6 +105,16 @@ def test_the_ledger_is_walked_and_the_desk_state_said(tmp_path: Path, state: Des
     assert found.state is expected
     assert "1 events in an unbroken chain" in found.found
     assert state.value in found.found
+    assert ("zonedesk resume" in found.cure) == (state is not DeskState.ACTIVE)
+
+
+def test_a_ledger_in_a_database_is_asked_there_and_no_file_is_looked_for(tmp_path: Path) -> None:
+    elsewhere = "postgresql://desk:planted-secret@127.0.0.1:9/ledger"  # where nothing listens
+    found = check_ledger(settings(tmp_path, ledger_url=SecretStr(elsewhere)), wall)
+    assert found.state is State.FAIL
+    assert "127.0.0.1" in found.found
+    assert "ledger.sqlite" not in found.found
+    assert "planted-secret" not in found.found + found.cure
 
 
 def test_a_changed_event_breaks_the_chain(tmp_path: Path) -> None:
