@@ -137,7 +137,9 @@ def test_every_option_agrees(snapshots: list[tuple[Row, list[dict[str, str]]]], 
     assert count == 183
 
 
-def test_exactly_the_options_without_time_value_have_no_volatility(snapshots: list[tuple[Row, list[dict[str, str]]]]) -> None:
+def test_exactly_the_options_without_time_value_have_no_volatility(
+    snapshots: list[tuple[Row, list[dict[str, str]]]],
+) -> None:
     for known, rows in snapshots:
         chain = chain_from(known, rows)
         market = Market(known["implied_forward"], known["T_years_act365_minutes"], known["df"], "")
