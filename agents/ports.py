@@ -157,7 +157,7 @@ class Breaker(Protocol):
 class Metrics(Protocol):
     """Where measurements go. Only a name or a label that is not declared raises: nothing fails for want of counting."""
 
-    def record(self, name: str, value: float = 1.0, **labels: str) -> None:
+    def record(self, name: str, value: float = 1.0, /, **labels: str) -> None:
         """Keep one value of a metric declared in `agents.domain.metrics`. Raises `ValueError` if it is not."""
         ...
 
@@ -165,6 +165,6 @@ class Metrics(Protocol):
 class NullMetrics:
     """Keeps nothing, and refuses what is not declared."""
 
-    def record(self, name: str, value: float = 1.0, **labels: str) -> None:  # noqa: ARG002 - the port's signature
+    def record(self, name: str, value: float = 1.0, /, **labels: str) -> None:  # noqa: ARG002 - the port's signature
         """Check the name and the labels."""
         declared(name, labels)

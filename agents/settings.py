@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Mode = Literal["replay", "paper", "live"]
 JudgeKind = Literal["auto", "openai", "rules", "recorded"]
+
+
+def _words(value: object) -> object:
+    """Return text from the environment as its words."""
+    return tuple(value.split()) if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -99,6 +104,17 @@ class Settings(BaseSettings):
     simulation_seed: int = Field(7, ge=0, description="which simulated market")
     dagster_port: int = Field(3000, ge=1, le=65535)
     dashboard_port: int = Field(8501, ge=1, le=65535)
+    ops_port: int = Field(9464, ge=0, le=65535, description="of /metrics and /healthz; 0 lets the system choose")
+
+    # Alerts
+    alert_urls: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_words)] = Field(
+        (), description="Apprise addresses with spaces between, tried in order; warn,critical=<address> narrows one"
+    )
+    dead_man_url: SecretStr | None = Field(
+        None, description="asked for every minute while all is well; its owner raises the alarm when that stops"
+    )
+    dashboard_password: SecretStr | None = Field(None, description="asked for by the dashboard; needed beyond loopback")
+    dashboard_hosts: tuple[str, ...] = Field((), description="names besides localhost under which it may be reached")
 
     @property
     def home(self) -> Path:

@@ -9,11 +9,30 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import AwareDatetime
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from agents.data.ledger.engine import reading, writing
 from agents.data.ledger.tables import breakers
 from agents.domain.calls import Permit
+from agents.domain.values import Frozen
+
+
+class BreakerState(Frozen):
+    """How a breaker stands. `failures` are those in a row; `opened_at` is when it last opened, None while closed."""
+
+    name: str
+    is_open: bool
+    failures: int
+    opened_at: AwareDatetime | None = None
+
+
+def breaker_states(engine: Engine) -> list[BreakerState]:
+    """Return every breaker that has ever counted a failure, by name. Raises as `engine.reading` does."""
+    columns = (breakers.c.name, breakers.c.is_open, breakers.c.failures, breakers.c.opened_at)
+    with reading(engine) as connection:
+        rows = connection.execute(select(*columns).order_by(breakers.c.name)).all()
+    return [BreakerState.model_validate(row._asdict()) for row in rows]
 
 
 class LedgerBreaker:

@@ -61,14 +61,22 @@ class EventLog:
             return append_event(connection, kind, payload, key=key, at=at or now, recorded_at=now)
 
     def events(
-        self, kind: str | None = None, *, key: str | None = None, after: int = 0, limit: int | None = None
+        self,
+        kind: str | None = None,
+        *,
+        key: str | None = None,
+        after: int = 0,
+        limit: int | None = None,
+        since: datetime | None = None,
     ) -> list[LedgerEvent]:
-        """Return the events in order: of one kind, of one key, with ``seq > after``, at most `limit`."""
+        """Return events in order: of one kind, of one key, with ``seq > after``, from `since` on, at most `limit`."""
         query = select(events).where(events.c.seq > after).order_by(events.c.seq).limit(limit)
         if kind is not None:
             query = query.where(events.c.kind == kind)
         if key is not None:
             query = query.where(events.c.key == key)
+        if since is not None:
+            query = query.where(events.c.at >= since)
         with reading(self._engine) as connection:
             return [as_event(row) for row in connection.execute(query)]
 

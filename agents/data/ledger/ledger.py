@@ -9,7 +9,7 @@ from typing import Self
 from pydantic import SecretStr
 from sqlalchemy import Engine
 
-from agents.data.ledger.breaker import LedgerBreaker
+from agents.data.ledger.breaker import BreakerState, LedgerBreaker, breaker_states
 from agents.data.ledger.calls import LedgerCallLog
 from agents.data.ledger.commands import Commands
 from agents.data.ledger.engine import open_engine
@@ -106,6 +106,10 @@ class Ledger(EventLog):
     ) -> LedgerBreaker:
         """Return the breaker of one dependency, shared by all processes that open this ledger."""
         return LedgerBreaker(self._engine, name, now=self._now, failures=failures, open_for=open_for, lease=lease)
+
+    def breakers(self) -> list[BreakerState]:
+        """Return how every breaker stands that has ever counted a failure, by name."""
+        return breaker_states(self._engine)
 
     def desk_state(self) -> DeskState:
         """Return the last state that was set, ACTIVE before the first, HALTED when it cannot be read."""

@@ -75,7 +75,7 @@ class MetricWriter:
         self._stop = threading.Event()
         self._failing = False
 
-    def record(self, name: str, value: float = 1.0, **labels: str) -> None:
+    def record(self, name: str, value: float = 1.0, /, **labels: str) -> None:
         """Keep one value; it is in the file within a second. A value that is not finite is only counted as dropped.
 
         Raises
