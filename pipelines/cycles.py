@@ -1,17 +1,20 @@
 """The trade cycle as a run does it: a desk over this mode's store and ledger, one evaluation for each instrument."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from time import perf_counter
+from types import MappingProxyType
 from typing import NamedTuple
 
-from agents.bootstrap import make_desk, make_judge
+from agents.bootstrap import make_broker, make_desk, make_judge
 from agents.cycle import Desk, run_cycle
 from agents.domain.cycle import CycleRecord, Decision
 from agents.domain.orders import Trade
 from agents.domain.values import IST
+from agents.execution.guardian.ports import TradeAnswer
+from agents.execution.request import answer_to
 from agents.execution.rows import cycle_frame, trade_frame
-from agents.ports import Metrics
+from agents.ports import Broker, Metrics
 from pipelines.measured import MeasuredJudge, measure_cycle, measure_trades
 from pipelines.resources import Workbench
 
@@ -19,12 +22,14 @@ from pipelines.resources import Workbench
 class Evaluated(NamedTuple):
     """What the cycles of one slot decided, which of them are news, and which round trips have closed since the last.
 
-    A cycle is news if it traded or failed, or if its reason is not that of the cycle before.
+    A cycle is news if it traded or failed, or if its reason is not that of the cycle before. `answers` are the
+    guardian's, by setup.
     """
 
     records: tuple[CycleRecord, ...]
     news: tuple[CycleRecord, ...]
     closed: tuple[Trade, ...]
+    answers: Mapping[str, TradeAnswer] = MappingProxyType({})
 
 
 def evaluate_instruments(bench: Workbench, now: datetime, instruments: Sequence[str]) -> Evaluated:
@@ -35,14 +40,37 @@ def evaluate_instruments(bench: Workbench, now: datetime, instruments: Sequence[
     metrics = bench.metrics
     judge = make_judge(bench.settings, bench.ledger, bench.clock)
     judge = MeasuredJudge(judge, metrics, perf_counter, bench.ledger.calls.spent_today)
-    desk = make_desk(bench.settings, store=bench.store, ledger=bench.ledger, judge=judge, calendar=bench.calendar)
+    desk = make_desk(
+        bench.settings,
+        store=bench.store,
+        ledger=bench.ledger,
+        judge=judge,
+        calendar=bench.calendar,
+        broker=_broker(bench),
+    )
     records = tuple(_measured(desk, now, instrument, metrics) for instrument in instruments)
     news = tuple(record for record in records if _is_news(bench, record))
     scope = {"cycle_id": [record.cycle_id for record in records]}
     bench.store.merge("cycles", cycle_frame(records), scope=scope)
     closed = _mirror_trades(bench, desk, now.astimezone(IST).date())
     metrics.flush()
-    return Evaluated(records, news, closed)
+    return Evaluated(records, news, closed, _answers(bench, records))
+
+
+def _broker(bench: Workbench) -> Broker | None:
+    """Return who takes orders: the guardian, asked through the ledger; a replay has a book of its own."""
+    if bench.settings.mode == "replay":
+        return None
+    return make_broker(bench.settings, ledger=bench.ledger, clock=bench.clock, pause=bench.pause)
+
+
+def _answers(bench: Workbench, records: Sequence[CycleRecord]) -> Mapping[str, TradeAnswer]:
+    """Return what the guardian answered about the setups of these cycles."""
+    if bench.settings.mode == "replay":
+        return {}
+    setups = [record.setup.setup_id for record in records if record.setup is not None]
+    found = ((setup_id, answer_to(bench.ledger, setup_id)) for setup_id in setups)
+    return {setup_id: answer for setup_id, answer in found if answer is not None}
 
 
 def _measured(desk: Desk, now: datetime, instrument: str, metrics: Metrics) -> CycleRecord:

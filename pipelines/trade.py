@@ -1,11 +1,13 @@
 """The three-minute clock and the job it starts: one evaluation of the trade cycle for each instrument."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from dagster import DefaultSensorStatus, SensorDefinition
 
+from agents.domain.checks import Check
 from agents.domain.cycle import REASON_TEXT, CycleRecord, Decision
 from agents.domain.orders import Trade
 from agents.domain.values import IST
@@ -14,7 +16,12 @@ from pipelines.recording import CHAIN_JOB, IN_FLIGHT
 from pipelines.resources import RunScope, Workbench, market_is_simulated
 from pipelines.timing import Slot, TradeFacts, too_old, trade_decision
 
+if TYPE_CHECKING:
+    from agents.execution.guardian.ports import TradeAnswer
+    from pipelines.cycles import Evaluated
+
 TRADE_JOB = "trade_cycle"
+BACKFILL_TAG = "dagster/backfill"
 SLOT_TAG = "zonedesk/slot"
 _ZONES_READY = dg.AssetKey("llm_validation")
 _WAIT = timedelta(seconds=60)
@@ -37,9 +44,9 @@ def evaluate(
     """Run one trade cycle for each instrument and record what it decided."""
     with our_errors_as_failures():
         now = bench.clock.now().replace(microsecond=0)
-        if late := _too_late(config, bench, now):
-            context.log.warning(late)
-            context.add_output_metadata({"refused": late})
+        if refused := _not_now(context.run.tags, scope) or _too_late(config, bench, now):
+            context.log.warning(refused)
+            context.add_output_metadata({"refused": refused})
             return
         from pipelines.cycles import evaluate_instruments  # noqa: PLC0415  (pandas, DuckDB and the model's client)
 
@@ -47,10 +54,11 @@ def evaluate(
     for record in done.records:
         context.log.info("%s %s: %s", record.instrument, record.decision, _sentence(record))
     for record in done.news:
-        context.log_event(_cycle_event(record))
+        answer = done.answers.get(record.setup.setup_id) if record.setup else None
+        context.log_event(_cycle_event(record, answer))
     for trade in done.closed:
         context.log_event(_trade_event(trade))
-    context.add_output_metadata({record.instrument: _sentence(record) for record in done.records})
+    context.add_output_metadata(_output(done))
     if faults := [_sentence(record) for record in done.records if record.decision is Decision.FAULT]:
         raise dg.Failure(f"the cycle failed: {'; '.join(faults)}", allow_retries=False)
 
@@ -133,7 +141,27 @@ def _too_late(config: SlotConfig, bench: Workbench, now: datetime) -> str | None
     return f"{reason} Nothing was decided; the next slot will be." if reason else None
 
 
-def _cycle_event(record: CycleRecord) -> dg.AssetMaterialization:
+def _not_now(tags: Mapping[str, str], scope: RunScope) -> str | None:
+    """Return why a run may not trade whatever the market does: it is made for another moment than the present."""
+    if BACKFILL_TAG in tags:
+        return "A backfill never trades: the trade cycle decides on the present market only. Nothing was decided."
+    if scope.as_of:
+        return f"A run as of {scope.as_of} never trades: leave as_of out of the trade cycle. Nothing was decided."
+    return None
+
+
+def _output(done: "Evaluated") -> dict[str, Any]:  # Any: whatever Dagster can show
+    """Return what a run shows: a sentence for each instrument, and the guardian's answer where it was asked."""
+    shown: dict[str, Any] = {}  # Any: as above
+    for record in done.records:
+        shown[record.instrument] = _sentence(record)
+        answer = done.answers.get(record.setup.setup_id) if record.setup else None
+        if answer is not None:
+            shown[f"{record.instrument}_answer"] = dg.MetadataValue.json(answer.model_dump(mode="json"))
+    return shown
+
+
+def _cycle_event(record: CycleRecord, answer: "TradeAnswer | None") -> dg.AssetMaterialization:
     metadata: dict[str, Any] = {  # Any: whatever Dagster can show
         "decision": record.decision.value,
         "reason": _sentence(record),
@@ -144,9 +172,24 @@ def _cycle_event(record: CycleRecord) -> dg.AssetMaterialization:
     if record.order is not None:
         order = record.order
         metadata |= {"contract": order.contract, "lots": order.lots, "entry_limit": float(order.entry_limit)}
+        metadata |= {"correlation_id": order.correlation_id, "setup_id": order.setup_id}
+    if answer is not None:
+        metadata |= {"guardian": answer.outcome.value, "order_id": answer.order_id or "none"}
+    if record.checks:
+        metadata["checks"] = dg.MetadataValue.md(_table(record.checks))
     return dg.AssetMaterialization(
         "cycles", partition=_day(record.at), metadata=metadata, description=_sentence(record)
     )
+
+
+def _table(checks: Sequence[Check]) -> str:
+    """Return the risk rules and what each found as a table."""
+
+    def shown(number: float | None) -> str:
+        return "" if number is None else f"{number:,.2f}"
+
+    rows = [f"| {c.rule} | {c.word.value} | {shown(c.value)} | {shown(c.limit)} | {c.text} |" for c in checks]
+    return "\n".join(["| rule | says | value | limit | because |", "|---|---|---|---|---|", *rows])
 
 
 def _trade_event(trade: Trade) -> dg.AssetMaterialization:

@@ -8,11 +8,15 @@ import dagster as dg
 import pytest
 
 from agents.data.metrics import MetricReader
+from agents.domain.checks import Check, CheckWord
+from agents.domain.cycle import CycleRecord, Decision, Reason
 from agents.domain.values import IST
-from agents.settings import Settings
+from agents.execution.guardian.ports import AnswerKind, TradeAnswer
+from pipelines.cycles import Evaluated
 from pipelines.definitions import build
 from pipelines.resources import Workbench
-from pipelines.trade import TRADE_JOB, trade_clock
+from pipelines.trade import BACKFILL_TAG, TRADE_JOB, _cycle_event, _output, trade_clock
+from tests.agents.execution.setups import setup_of
 from tests.pipelines.conftest import Analyse
 from tests.pipelines.markets import LAST, at
 
@@ -34,7 +38,14 @@ def look(bench: Workbench, instance: dg.DagsterInstance, cursor: str | None = No
     return str(data.skip_message)
 
 
-def trade(bench: Workbench, instance: dg.DagsterInstance, slot_at: datetime) -> dg.ExecuteInProcessResult:
+def trade(
+    bench: Workbench,
+    instance: dg.DagsterInstance,
+    slot_at: datetime,
+    *,
+    tags: dict[str, str] | None = None,
+    as_of: str = "",
+) -> dg.ExecuteInProcessResult:
     return (
         build(bench.settings, bench)
         .resolve_job_def(TRADE_JOB)
@@ -42,7 +53,9 @@ def trade(bench: Workbench, instance: dg.DagsterInstance, slot_at: datetime) -> 
             run_config={
                 "ops": {"evaluate": {"config": {"slot_at": slot_at.isoformat()}}},
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                "resources": {"scope": {"config": {"as_of": as_of}}},
             },
+            tags=tags,
             instance=instance,
             raise_on_error=False,
         )
@@ -108,14 +121,57 @@ def test_an_old_slot_is_not_traded_and_says_so(bench: Workbench, instance: dg.Da
     assert not bench.store.rows("select 1 from cycles")
 
 
-def test_a_live_desk_without_a_broker_fails_with_the_cure(settings: Settings, tmp_path: Path) -> None:
-    live = at(Workbench(Settings(mode="live", data_dir=tmp_path / "live")), NOW)
-    with dg.DagsterInstance.ephemeral() as instance:
-        result = trade(live, instance, NOW)
-    data = result.get_step_failure_events()[0].step_failure_data.user_failure_data
-    assert data is not None
-    assert "ZONEDESK_MODE=paper" in str(data.description)
-    assert settings.mode == "replay"
+def test_a_backfill_never_trades(bench: Workbench, instance: dg.DagsterInstance) -> None:
+    result = trade(at(bench, NOW), instance, NOW, tags={BACKFILL_TAG: "abcdef"})
+    assert result.success
+    assert any("A backfill never trades" in entry.user_message for entry in instance.all_logs(result.run_id))
+    assert not bench.store.rows("select 1 from cycles")
+
+
+def test_a_run_for_another_moment_never_trades(bench: Workbench, instance: dg.DagsterInstance) -> None:
+    result = trade(at(bench, NOW), instance, NOW, as_of="2025-06-19T11:30+05:30")
+    assert result.success
+    assert any("never trades" in entry.user_message for entry in instance.all_logs(result.run_id))
+    assert not bench.ledger.events("cycle")
+
+
+def test_nothing_that_can_be_materialised_trades(bench: Workbench) -> None:
+    definitions = build(bench.settings, bench)
+    graph = definitions.resolve_asset_graph()
+    for name in ("cycles", "trades"):
+        assert not graph.get(dg.AssetKey(name)).is_executable
+    job = definitions.resolve_job_def(TRADE_JOB)
+    assert job.partitions_def is None
+    assert not job.asset_layer.executable_asset_keys
+    executable = {key for key in graph.get_all_asset_keys() if graph.get(key).is_executable}
+    ops = {graph.get(key).assets_def.op.name for key in executable}
+    assert "evaluate" not in ops
+
+
+def test_the_trade_job_is_never_tried_again(bench: Workbench) -> None:
+    job = build(bench.settings, bench).resolve_job_def(TRADE_JOB)
+    assert job.tags["dagster/max_retries"] == "0"
+    assert all(node.definition.tags["dagster/max_retries"] == "0" for node in job.nodes)
+
+
+def test_the_guardians_answer_is_shown_with_the_run(bench: Workbench) -> None:
+    setup = setup_of()
+    record = CycleRecord(
+        cycle_id="cycle-1",
+        instrument="NIFTY",
+        at=NOW,
+        decision=Decision.TRADE,
+        reason=Reason.ORDER_PLACED,
+        setup=setup,
+        checks=(Check(rule="R1.risk", word=CheckWord.PASS, limit=10_000, value=8_000, text=""),),
+    )
+    answer = TradeAnswer(setup_id=setup.setup_id, outcome=AnswerKind.PLACED, order_id="42", at=NOW)
+    done = Evaluated((record,), (record,), (), {setup.setup_id: answer})
+    assert _output(done)["NIFTY_answer"].value["order_id"] == "42"
+    event = _cycle_event(record, answer)
+    assert event.metadata["order_id"].value == "42"
+    assert "| R1.risk | pass | 8,000.00 | 10,000.00 |" in str(event.metadata["checks"].value)
+    assert bench.settings.mode == "replay"
 
 
 def test_a_cycle_is_measured(bench: Workbench, analyse: Analyse, instance: dg.DagsterInstance) -> None:
