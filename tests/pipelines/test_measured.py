@@ -20,7 +20,7 @@ class Kept:
     def __init__(self) -> None:
         self.seen: list[tuple[str, float, dict[str, str]]] = []
 
-    def record(self, name: str, value: float = 1.0, **labels: str) -> None:
+    def record(self, name: str, value: float = 1.0, /, **labels: str) -> None:
         self.seen.append((name, value, labels))
 
 

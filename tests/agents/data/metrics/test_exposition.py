@@ -18,7 +18,7 @@ class Kept:
     def __init__(self) -> None:
         self.seen: list[tuple[str, dict[str, str]]] = []
 
-    def record(self, name: str, value: float = 1.0, **labels: str) -> None:  # noqa: ARG002 - the port's signature
+    def record(self, name: str, value: float = 1.0, /, **labels: str) -> None:  # noqa: ARG002 - the port's signature
         self.seen.append((name, labels))
 
 
