@@ -1,0 +1,95 @@
+"""A guardian that ends itself with SIGKILL at a named moment; run as ``python -m tests.integration.guarded``.
+
+Moments are ``before NAME`` and ``after NAME``: NAME is a call of the gateway (``place_super``), or what an event in the
+journal says (``intent``, ``protected``, ``answer``).
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from agents.domain.cycle import Veto
+from agents.execution.guardian.ports import ANSWER, ORDER_EVENT, GuardianPorts, GuardianSettings
+from agents.settings import Settings
+from zonedesk.guardian import run_guardian
+
+
+class Doom:
+    """Kills this process at its moment."""
+
+    def __init__(self, moment: str) -> None:
+        self._moment = moment
+
+    def at(self, moment: str) -> None:
+        if moment == self._moment:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def doomed(*args: Any, **named: Any) -> Any:
+            self.at(f"before {name}")
+            done = call(*args, **named)
+            self.at(f"after {name}")
+            return done
+
+        return doomed
+
+
+class DoomedGateway:
+    def __init__(self, gateway: Any, doom: Doom) -> None:
+        self._gateway = gateway
+        self._doom = doom
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return self._doom.around(name, getattr(self._gateway, name))
+
+
+class DoomedJournal:
+    def __init__(self, journal: Any, doom: Doom) -> None:
+        self._journal = journal
+        self._doom = doom
+
+    def append(
+        self, kind: str, payload: Mapping[str, Any], *, key: str | None = None, at: datetime | None = None
+    ) -> Any:
+        name = {ORDER_EVENT: str(payload.get("state")), ANSWER: "answer"}.get(kind, kind)
+        write = self._doom.around(name, self._journal.append)
+        return write(kind, payload, key=key, at=at)
+
+    def events(self, kind: str | None = None, *, after: int = 0) -> Any:
+        return self._journal.events(kind, after=after)
+
+
+class NoRules:
+    """The desk's risk rules are tested elsewhere; here many trades in a row are wanted."""
+
+    def vetoes(self, request: object, standing: object, now: datetime) -> Sequence[Veto]:  # noqa: ARG002 - the port's
+        return ()
+
+
+def quick(settings: GuardianSettings) -> GuardianSettings:
+    """Settings for a test: no pause after a start, and a shorter grace, which the exchange on this machine allows."""
+    return replace(settings, start_block=0.0, grace=4.0, query_every=0.5, orders_per_day=1_000)
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def main(folder: str, port: str, moment: str) -> None:
+    doom = Doom(moment)
+
+    def wrap(ports: GuardianPorts) -> GuardianPorts:
+        return replace(ports, gateway=DoomedGateway(ports.gateway, doom), journal=DoomedJournal(ports.journal, doom))
+
+    settings = Settings(mode="paper", data_dir=Path(folder), exchange_port=int(port))
+    run_guardian(settings, say, checks=NoRules(), tune=quick, wrap=wrap)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
