@@ -2,7 +2,7 @@
 
 import typer
 
-from zonedesk.commands import audit, desk, download, guardian, market, research, venue, why
+from zonedesk.commands import audit, control, desk, download, guardian, market, research, venue, why
 
 EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not ready or not healthy. Results go to standard output."
 
@@ -27,6 +27,9 @@ app.command()(venue.exchange)
 app.command()(desk.up)
 app.command()(desk.down)
 app.command()(desk.status)
+app.command()(control.halt)
+app.command()(control.resume)
+app.command()(control.flatten)
 app.command()(desk.doctor)
 app.command()(why.why)
 app.add_typer(audit.app, name="audit")

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from agents.domain.cycle import DeskState
 from agents.domain.errors import ConfigError, TradingError
@@ -42,8 +42,17 @@ LEADS_TO: Mapping[Tightening, DeskState] = MappingProxyType(
 class CommandQueue(Protocol):
     """The commands of the ledger."""
 
-    def ask(self, command_id: str, kind: str, payload: Mapping[str, Any], *, by: str) -> object:  # Any: JSON
-        """Ask for something once."""
+    def ask(self, command_id: str, kind: str, payload: Mapping[str, Any], *, by: str) -> "Asked":  # Any: JSON
+        """Ask for something once, and return the command that stands for it."""
+        ...
+
+
+class Asked(Protocol):
+    """A command."""
+
+    @property
+    def id(self) -> str:
+        """Return its name, which is that of an earlier one where the same was asked already."""
         ...
 
 
@@ -62,6 +71,13 @@ class StateBook(Protocol):
     def set_desk_state(self, state: DeskState, reason: str, *, by: str, at: datetime | None = None) -> None:
         """Set what the desk may do."""
         ...
+
+
+class Tightened(NamedTuple):
+    """What the desk may do now, and the command that tells the guardian."""
+
+    state: DeskState
+    command_id: str
 
 
 def stricter(one: DeskState, other: DeskState) -> DeskState:
@@ -108,8 +124,8 @@ def write_halt(home: Path, reason: str) -> Path:
     return path
 
 
-def tighten(ledger: StateBook, kind: Tightening, reason: str, *, by: str, command_id: str) -> DeskState:
-    """Ask the guardian to stop, write it into the ledger, and return what the desk may do: never more than before.
+def tighten(ledger: StateBook, kind: Tightening, reason: str, *, by: str, command_id: str) -> Tightened:
+    """Write into the ledger that the desk stops, and ask the guardian to; the desk never may do more than before.
 
     Parameters
     ----------
@@ -131,8 +147,7 @@ def tighten(ledger: StateBook, kind: Tightening, reason: str, *, by: str, comman
     """
     state = stricter(ledger.desk_state(), LEADS_TO[kind])
     ledger.set_desk_state(state, reason, by=by)
-    ledger.commands.ask(command_id, kind.value, {"reason": reason}, by=by)
-    return state
+    return Tightened(state, ledger.commands.ask(command_id, kind.value, {"reason": reason}, by=by).id)
 
 
 def phrase(mode: str) -> str:

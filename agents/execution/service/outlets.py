@@ -10,11 +10,12 @@ from agents.data.ledger import Ledger
 from agents.data.ledger.outbox import Severity as OutboxSeverity
 from agents.domain.cycle import DeskState
 from agents.domain.errors import ConfigError, TradingError
+from agents.execution.controls import Tightening, stricter
 from agents.execution.guardian.ports import Command, CommandKind, Severity
 from agents.ports import Clock as MarketClock
 
 WHO: Final = "guardian"
-_KINDS = {kind.value for kind in CommandKind}
+_KINDS = {kind.value for kind in Tightening}
 _log = logging.getLogger(__name__)
 
 
@@ -48,14 +49,18 @@ class LedgerControls:
         return self._ledger.desk_state()
 
     def set_desk_state(self, state: DeskState, reason: str) -> None:
-        """Change what the desk may do."""
-        self._ledger.set_desk_state(state, reason, by=WHO)
+        """Tighten what the desk may do; whatever would loosen it changes nothing, because only a person may."""
+        self._ledger.set_desk_state(stricter(self._ledger.desk_state(), state), reason, by=WHO)
 
     def commands(self) -> Sequence[Command]:
-        """Return the commands to the guardian that were not acknowledged, oldest first."""
+        """Return the commands to the guardian that were not acknowledged, oldest first; none of them loosens."""
+        pending = self._ledger.commands.pending()
+        for one in pending:
+            if one.kind == CommandKind.RESUME.value:
+                self._ledger.commands.done(one.id, "refused: only `zonedesk resume` lets a desk trade again")
         return [
             Command(id=one.id, kind=CommandKind(one.kind), by=one.asked_by, asked_at=one.asked_at)
-            for one in self._ledger.commands.pending()
+            for one in pending
             if one.kind in _KINDS
         ]
 
