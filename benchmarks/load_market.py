@@ -1,6 +1,6 @@
 """A market for `exchange_load`: every instrument trades at every quarter of a second, and its books tell when."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -61,6 +61,10 @@ class Metronome:
         if (segment, security_id) not in self._contracts:
             raise UnknownInstrumentError(f"{segment} {security_id} is not part of the benchmark")
         return self._contracts[segment, security_id]
+
+    def opening(self, on: date) -> Iterator[None]:  # noqa: ARG002  (the protocol's)
+        """Have everything ready."""
+        return iter(())
 
     def top_of_book(self, security_id: int, segment: str, now: Millis) -> Book:
         """Return a book whose numbers tell trade and time."""

@@ -4,7 +4,7 @@ Prices are whole paise, quantities are contracts, moments are milliseconds since
 of its seed or its recording: the same question at the same moment has the same answer.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple, Protocol
@@ -155,6 +155,10 @@ class Market(Protocol):
 
     def contract(self, security_id: int, segment: str, on: date) -> Contract:
         """Return one row of the instrument table."""
+        ...
+
+    def opening(self, on: date) -> Iterator[None]:
+        """Make what the session of a date needs, step by step; whatever is asked before its turn is made at once."""
         ...
 
     def top_of_book(self, security_id: int, segment: str, now: Millis) -> Book:

@@ -1,6 +1,7 @@
 """The sessions of a source that are being looked at, with the tapes and books made so far; old ones are let go."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from datetime import date
 
 from exchange.books import Books
@@ -77,6 +78,15 @@ class OpenedSessions:
             found = Books(self.listed(key, on), self.tape(key, on))
             self._books.setdefault(on, {})[key] = found
         return found
+
+    def opening(self, on: date) -> Iterator[None]:
+        """Make what a session needs, step by step, for whoever has time for it before anybody asks."""
+        listing = self.listing(on)
+        yield
+        for key in listing.listed if listing else ():
+            if key not in self._books.get(on, {}):
+                self.books(key, on)
+                yield
 
     def _of_session(self, on: date) -> dict[Key, Tape]:
         """Return the tapes of a session, and let go of the session that was opened longest ago."""

@@ -18,6 +18,7 @@ from starlette.routing import WebSocketRoute
 
 from exchange import control, feed, routes_orders, statements, updates
 from exchange.accounts import Account, Accounts
+from exchange.ahead import Ahead
 from exchange.app import create_app
 from exchange.clock import MarketClock, Millis, Span, ist
 from exchange.core import Core
@@ -209,9 +210,10 @@ def run(config: ServerConfig, market: Market, on_ready: Callable[[Ports], None] 
 
 
 async def _let_time_pass(core: Core) -> None:
-    """Settle what is due while nobody asks."""
+    """Settle what is due while nobody asks, and make ready what will be asked for."""
+    ahead = Ahead(core.market)
     while True:
-        core.settle()
+        ahead.step(core.settle())
         await asyncio.sleep(LOOK_EVERY)
 
 

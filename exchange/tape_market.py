@@ -1,6 +1,6 @@
 """A market made of sessions whose candles are known beforehand, shown print by print as time passes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -51,6 +51,10 @@ class TapeMarket:
             If it is not listed on that date.
         """
         return self._opened.listed((segment, security_id), self._source.calendar.next(on).on).contract
+
+    def opening(self, on: date) -> Iterator[None]:
+        """Make what the session of a date needs, step by step; whatever is asked before its turn is made at once."""
+        return self._opened.opening(on)
 
     def top_of_book(self, security_id: int, segment: str, now: Millis) -> Book:
         """Return what the instrument shows at a moment; outside the hours, as the last session left it.

@@ -112,7 +112,8 @@ def run_exchange(
     )
     try:
         market = _market(shown)
-        market.contracts(shown.on)  # made before anyone waits for it
+        for _ in market.opening(shown.on):  # made before anyone waits for it
+            pass
         exchange = assemble(config, market, shown.clock)
         asyncio.run(
             _until_signalled(exchange, config, lambda open_: say(_write_key(settings, exchange, config, open_)))

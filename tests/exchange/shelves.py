@@ -2,7 +2,7 @@
 
 # ruff: noqa: ARG002 - the shelf answers to a protocol and shows the same whenever it is asked
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -110,6 +110,10 @@ class Shelf:
         if security_id not in self.books or found.segment != segment:
             raise UnknownInstrumentError(f"no instrument {security_id} in {segment} on {on}")
         return found
+
+    def opening(self, on: date) -> Iterator[None]:
+        """Have everything ready."""
+        return iter(())
 
     def top_of_book(self, security_id: int, segment: str, now: Millis) -> Book:
         return self.books[security_id]
