@@ -20,6 +20,7 @@ from agents.options.quality import near_the_money, two_sided_share
 from pipelines.queries import Snapshot, recorded_chains
 from pipelines.resources import Workbench
 from pipelines.task import Task
+from pipelines.volatility import keep_daily_iv
 
 NOTHING_RECORDED = "No chain was recorded in this session, and a chain of the past cannot be asked for."
 _SHOWN_STRIKES = 11
@@ -54,6 +55,7 @@ def record_chains(bench: Workbench, task: Task) -> Mapping[str, OptionChain]:
         found[name] = bench.agent.fetch_option_chain(name, tradable)
         for expiry_on in others:
             bench.agent.fetch_option_chain(name, expiry_on)
+        keep_daily_iv(bench, name, (tradable, *others))
     return found
 
 
