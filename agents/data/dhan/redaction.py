@@ -13,7 +13,11 @@ from functools import lru_cache
 
 HIDDEN = "[hidden]"
 _SHORTEST = 4
-_TOKEN = re.compile(r"(?:paper\.)?eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){0,2}")
+_TOKEN = re.compile(
+    r"(?:paper\.)?eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){0,2}"
+    r"|\bsk-[A-Za-z0-9_-]{16,}"  # a key of a model's server
+    r"|\b\d{8,10}:[A-Za-z0-9_-]{35}\b"  # a bot of a messenger
+)
 _PAIR = re.compile(
     r"(?P<name>\b(?:access[-_]?token|token|pin|totp|password|secret|app[-_]secret|api[-_]?key|authorization)\b)"
     r"(?P<middle>[\"']?\s?[:=]\s?[\"']?(?:Bearer )?)(?!\[hidden)(?P<value>[^\s\"'&,;)}\]]+)",
