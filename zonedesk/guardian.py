@@ -1,13 +1,12 @@
 """The process of the guardian: owns the account's orders, whatever else of the desk runs or dies."""
 
-import logging
 import random
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import Final
 
 from agents.bootstrap import open_ledger
 from agents.data.calendar import NseCalendar
@@ -18,15 +17,13 @@ from agents.execution.guardian.ports import Checks
 from agents.execution.service.assemble import Wrap, assemble
 from agents.execution.service.process import GuardianProcess, Parts, World
 from agents.execution.service.timing import Tune
+from agents.ops.logs import configure_logs
 from agents.settings import Settings
 from zonedesk.shell import wall_now
-
-if TYPE_CHECKING:
-    from agents.data.ledger import Ledger
+from zonedesk.watchmen import Watchmen
 
 BROKER_PATIENCE: Final = 60.0
 PAUSE: Final = 0.5
-_log = logging.getLogger(__name__)
 Report = Callable[[str], None]
 
 
@@ -59,7 +56,7 @@ def run_guardian(
     DhanUnavailableError
         If the broker does not answer at the start.
     """
-    _log_to_stderr()
+    configure_logs(settings, "guardian")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
@@ -71,21 +68,15 @@ def run_guardian(
     rng = random.Random(time.time_ns())  # noqa: S311 - jitter
     world = World(wall_now, time.monotonic, time.sleep, rng)
     try:
-        rules = checks or _rules(settings, ledger)
-        parts = _patiently(
-            lambda: assemble(settings, ledger, rules, world, metrics=metrics, tune=tune, wrap=wrap), report, stop
-        )
+        build = partial(assemble, settings, ledger, world, checks=checks, metrics=metrics, tune=tune, wrap=wrap)
+        parts = _patiently(build, report, stop)
         if parts is not None:
-            GuardianProcess(parts, world, report).run(stop)
+            process = GuardianProcess(parts, world, report)
+            with Watchmen(settings, ledger, process, metrics):
+                process.run(stop)
     finally:
         metrics.close()
         ledger.close()
-
-
-def _rules(settings: Settings, ledger: "Ledger") -> Checks:
-    from agents.execution.service.checks import RiskChecks, limits_of  # noqa: PLC0415 - a replaced set is not loaded
-
-    return RiskChecks(limits_of(settings), NseCalendar(), ledger.equity)
 
 
 def _patiently(build: Callable[[], Parts], report: Report, stop: threading.Event) -> Parts | None:
@@ -107,10 +98,3 @@ def _refuse_live(settings: Settings) -> None:
     from agents.data.preflight import preflight, refuse  # noqa: PLC0415 - paper mode does not need it
 
     refuse(preflight(settings, wall_now, market_clock(settings, NseCalendar()).now()))
-
-
-def _log_to_stderr() -> None:
-    """Log warnings; what the broker's client shouts into the root logger is said better by the caller of it."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(lambda record: record.name != "root")
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], format="%(asctime)s %(name)s: %(message)s")

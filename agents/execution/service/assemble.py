@@ -14,6 +14,8 @@ from agents.data.metrics import watch_calls
 from agents.domain.values import IST
 from agents.execution.dhan.connect import gateway_parts
 from agents.execution.guardian.ports import Checks, GuardianPorts, GuardianSettings
+from agents.execution.risk import load_limits
+from agents.execution.service.checks import desk_checks
 from agents.execution.service.ears import EarPorts, Ears
 from agents.execution.service.hold import GuardianHold, holder_name
 from agents.execution.service.journal import FencedJournal, FillKeeper
@@ -25,8 +27,7 @@ from agents.execution.service.wake import Bell, LedgerWatch
 from agents.ports import Clock, Metrics, NullMetrics
 from agents.settings import Settings
 
-FRESH: Final = 3.0
-HALT_FILE: Final = "HALT"
+FRESH: Final = 2.0
 
 Wrap = Callable[[GuardianPorts], GuardianPorts]
 
@@ -34,9 +35,9 @@ Wrap = Callable[[GuardianPorts], GuardianPorts]
 def assemble(
     settings: Settings,
     ledger: Ledger,
-    checks: Checks,
     world: World,
     *,
+    checks: Checks | None = None,
     metrics: Metrics | None = None,
     tune: Tune = lambda settings: settings,
     wrap: Wrap = lambda ports: ports,
@@ -49,10 +50,10 @@ def assemble(
         Mode, limits, credentials.
     ledger : Ledger
         Of the same mode.
-    checks : Checks
-        The desk's risk rules.
     world : World
         Time and chance.
+    checks : Checks, optional
+        Other risk rules than the desk's.
     metrics : Metrics, optional
         Told of every request to the broker.
     tune : callable, optional
@@ -90,12 +91,12 @@ def assemble(
         journal=journal,
         updates=ears.hints,
         quotes=prices,
-        controls=LedgerControls(ledger, settings.home / HALT_FILE),
+        controls=LedgerControls(ledger, settings.home),
         lease=hold,
         notifier=OutboxNotifier(ledger, world.monotonic),
         clock=time,
         calendar=calendar,
-        checks=checks,
+        checks=checks or desk_checks(settings, ledger, speed, lambda: prices),
     )
     path = settings.ledger_path if settings.ledger_url is None else None
     watch = LedgerWatch(ledger, path, world.monotonic)
@@ -105,7 +106,7 @@ def assemble(
 
 def guardian_settings(settings: Settings, equity: Decimal) -> GuardianSettings:
     """Return the guardian's settings that follow from the desk's."""
-    loss = (equity * Decimal(str(settings.daily_loss_share))).quantize(Decimal(1))
+    loss = (equity * Decimal(str(load_limits(settings).flatten_loss_share))).quantize(Decimal(1))
     return GuardianSettings(index=settings.instruments[0], daily_loss=loss, brokerage=settings.brokerage_rupees)
 
 

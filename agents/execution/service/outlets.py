@@ -10,7 +10,7 @@ from agents.data.ledger import Ledger
 from agents.data.ledger.outbox import Severity as OutboxSeverity
 from agents.domain.cycle import DeskState
 from agents.domain.errors import ConfigError, TradingError
-from agents.execution.controls import Tightening, stricter
+from agents.execution.controls import Tightening, halt_reason, stricter
 from agents.execution.guardian.ports import Command, CommandKind, Severity
 from agents.ports import Clock as MarketClock
 
@@ -26,23 +26,17 @@ class LedgerControls:
     ----------
     ledger : Ledger
         The desk's state and the commands.
-    halt_path : Path
-        While this file is there, nothing new is opened; whatever is written in it is the reason.
+    home : Path
+        The mode's folder: while a file HALT is in it, nothing new is opened.
     """
 
-    def __init__(self, ledger: Ledger, halt_path: Path) -> None:
+    def __init__(self, ledger: Ledger, home: Path) -> None:
         self._ledger = ledger
-        self._halt_path = halt_path
+        self._home = home
 
     def halted(self) -> str:
         """Return why the HALT file stops entries, "" when it does not."""
-        try:
-            text = self._halt_path.read_text(encoding="utf-8", errors="replace").strip()
-        except FileNotFoundError:
-            return ""
-        except OSError as error:
-            return f"the file {self._halt_path} cannot be read: {error}"
-        return f"the file {self._halt_path} halts the desk: {text.partition(chr(10))[0] or 'no reason given'}"
+        return halt_reason(self._home)
 
     def desk_state(self) -> DeskState:
         """Return what the desk may do."""

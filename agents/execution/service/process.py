@@ -78,8 +78,14 @@ class GuardianProcess:
         self._beat_at = -BEAT_EVERY
         self._stepped_at = -STEP_EVERY
         self._told = ""
+        self._said: Mapping[str, Any] = {"state": "waiting"}
         self.steps = 0
         self.slowest = 0.0
+
+    @property
+    def facts(self) -> Mapping[str, Any]:  # Any: JSON
+        """What the process last said of itself; may be read from any thread."""
+        return self._said
 
     @property
     def guardian(self) -> Guardian | None:
@@ -172,8 +178,9 @@ class GuardianProcess:
         return facts
 
     def _beat(self, state: str, facts: Mapping[str, Any]) -> None:  # Any: JSON
+        self._said = {"state": state, **facts}
         try:
-            self._parts.ledger.heartbeats.beat(NAME, {"state": state, **facts})
+            self._parts.ledger.heartbeats.beat(NAME, self._said)
         except TradingError as error:
             _log.warning("no sign of life could be given: %s", error)
 
