@@ -11,6 +11,7 @@ from zonedesk.supervise import Service
 
 EXCHANGE = "exchange"
 FEED = "feed"
+GUARDIAN = "guardian"
 CODE_SERVER = "code-server"
 DAEMON = "daemon"
 WEBSERVER = "dagster"
@@ -64,6 +65,7 @@ def services(settings: Settings, workspace: Path, code_port: int) -> list[Servic
         ),
         Service(CODE_SERVER, code, check=f"tcp://{HOST}:{code_port}", stop_rank=1),
         Service(FEED, feed),
+        Service(GUARDIAN, (python, "-m", "zonedesk.cli", "guardian")),
         Service(DAEMON, daemon),
         Service(WEBSERVER, web, check=f"{dagster_url}/server_info", address=dagster_url),
         Service(DASHBOARD, dashboard, check=f"{dashboard_url}/_stcore/health", address=dashboard_url),
