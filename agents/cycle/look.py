@@ -33,6 +33,11 @@ def gate(desk: Desk, now: datetime) -> Session:
     state = desk.ledger.desk_state()
     if state is not DeskState.ACTIVE:
         raise SkipError(Reason.DESK_REDUCING if state is DeskState.REDUCING else Reason.DESK_HALTED)
+    equity = desk.ledger.equity()
+    if not equity.is_finite() or equity <= 0:
+        text = f"equity is {equity}, which nothing can be measured against; the desk halts until a person has looked"
+        desk.ledger.set_desk_state(DeskState.HALTED, text, by="risk", at=now)
+        raise SkipError(Reason.DESK_HALTED, text)
     waiting = [order for order in desk.broker.orders(session.on) if order.state is OrderState.PLANNED]
     if waiting:
         raise SkipError(Reason.INTENT_UNRESOLVED, waiting[0].correlation_id)

@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -17,6 +18,8 @@ from agents.domain.evidence import SetupWord
 from agents.domain.orders import OrderState
 from agents.domain.values import Side
 from agents.domain.zones import Outcome, Zone, ZoneVerdictWord
+from agents.execution.risk import SpecialDays
+from agents.execution.risk.special_days import SpecialDay
 from tests.agents.desks import BAR_AT, FakeAnalyses, FakeBroker, FakeJudge, FakeMarket, Fakes, analysis_of
 from tests.agents.execution.orders import order
 from tests.agents.execution.setups import verdict_of, zone_of
@@ -73,6 +76,44 @@ def test_a_desk_that_may_not_open_does_not(state: DeskState, reason: Reason) -> 
     fakes = Fakes()
     fakes.ledger.state = state
     assert cycle(fakes).reason is reason
+
+
+def test_a_file_halts_the_desk_whatever_the_ledger_says() -> None:
+    fakes = Fakes()
+    record = run_cycle(replace(fakes.desk(), halted=lambda: "the file HALT is there"), NOW, "NIFTY")
+    assert (record.reason, record.detail) == (Reason.DESK_HALTED, "the file HALT is there")
+
+
+def test_a_desk_that_is_halted_while_the_judge_thinks_does_not_trade() -> None:
+    fakes, said = Fakes(), iter(["", "the file HALT is there"])
+    record = run_cycle(replace(fakes.desk(), halted=lambda: next(said)), NOW, "NIFTY")
+    assert [veto.rule for veto in record.vetoes] == ["R11.state"]
+    assert not fakes.broker.placed
+
+
+def test_every_check_is_recorded_with_a_trade() -> None:
+    record = cycle()
+    assert {check.rule.partition(".")[0] for check in record.checks} == {f"R{number}" for number in range(1, 14)}
+    assert not record.vetoes
+    assert CycleRecord.model_validate_json(record.model_dump_json()) == record
+
+
+def test_equity_that_is_not_a_number_halts_the_desk() -> None:
+    fakes = Fakes()
+    fakes.ledger.rupees = Decimal("Infinity")
+    record = run_cycle(fakes.desk(), NOW, "NIFTY")
+    assert record.decision is not Decision.TRADE
+    assert not fakes.broker.placed
+    assert fakes.ledger.state is DeskState.HALTED
+
+
+def test_a_special_day_shrinks_the_order() -> None:
+    days = SpecialDays([SpecialDay(NOW.date(), "rbi", "RBI policy", "a test")], beyond=1.0)
+    plain, less = cycle(), run_cycle(replace(Fakes().desk(), days=days), NOW, "NIFTY")
+    assert plain.order is not None
+    assert less.order is not None
+    assert less.order.lots < plain.order.lots
+    assert "RBI policy" in next(check.text for check in less.checks if check.rule == "R13.event")
 
 
 def test_an_order_without_an_answer_freezes_entries() -> None:

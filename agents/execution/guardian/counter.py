@@ -25,7 +25,9 @@ from agents.execution.guardian.standing import day_of, of_day, realised, standin
 from agents.execution.guardian.timing import SteadyClock
 from agents.execution.guardian.words import spoken
 
-PASSING = frozenset({"G.controls", "G.broker", "G.journal", "G.index", "G.quote", "G.reconcile", "G.loss_exit"})
+PASSING = frozenset(
+    {"G.controls", "G.broker", "G.journal", "G.index", "G.quote", "G.reconcile", "G.loss_exit", "R7.index", "R7.quote"}
+)
 """Conditions that may hold again in a moment: a request that only they forbid is asked again until it is too old."""
 
 

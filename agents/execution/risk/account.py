@@ -1,6 +1,5 @@
 """The account that a trade is held against. Pure: whoever asks says how the account stands."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -26,7 +25,7 @@ class Account:
     def is_sound(self) -> bool:
         """Whether every figure is a number and the equity is positive."""
         money = (self.equity, *(trade.net for trade in (*self.earlier, *self.trades)))
-        return all(math.isfinite(rupees) for rupees in money) and self.equity > 0
+        return all(rupees.is_finite() for rupees in money) and self.equity > 0
 
     @property
     def realised(self) -> Decimal:
