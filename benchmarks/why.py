@@ -25,7 +25,8 @@ SESSIONS, CYCLES, ZONES, ORDERS = 250, 125, 10, 4
 MADE = datetime(2026, 1, 1, tzinfo=UTC)
 LIMIT_MS = 100.0
 
-# One quarter of an hour is a row of `session_candles`; every session has ten zones of two blocks and a gap each.
+# One quarter of an hour is a row of `session_candles`; every session has ten zones of two blocks and a gap each. Rows
+# lie in the order of time, as a desk writes them.
 STORE_SQL = f"""
     insert into instruments values ('NIFTY', 'index', 0.05, null, null, null, null);
     create temp table days as
@@ -63,7 +64,7 @@ STORE_SQL = f"""
     insert into option_quotes
         select 'NIFTY', start + to_minutes(c::int * 3), day, 22000 + 50 * (q % 41), if(q < 41, 'CE', 'PE'),
                2000, 2010, 75, 75, 2005, 100, 0, 50, 12.0, 'bench'
-        from days, range({CYCLES}) t(c), range(82) u(q);
+        from days, range({CYCLES}) t(c), range(82) u(q) order by 2, 3, 4, 5;
 """
 
 

@@ -31,7 +31,7 @@ _CANDLES = """
 """
 _QUOTES = """
     select expiry_on, strike, option_type, bid, ask, ltp, open_interest, volume, iv, source from option_quotes
-    where underlying = ? and quoted_at = ? order by all
+    where underlying = ? and quoted_at = ?
 """
 
 
@@ -49,6 +49,7 @@ def quote_links(connection: "duckdb.DuckDBPyConnection", record: Mapping[str, An
         return []
     at = datetime.fromisoformat(chain["at"])
     rows = _rows(connection, _QUOTES, [record["instrument"], at])
+    rows.sort(key=lambda row: (row["expiry_on"], row["strike"], row["option_type"]))  # some ms less than in the store
     digest = content_hash({"quotes": [_plain(row) for row in rows]}) if rows else ""
     stored = (
         f"{len(rows)} quotes, hash {digest[:16]}" if rows else "its quotes are not in the store (modelled, or pruned)"
