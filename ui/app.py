@@ -1,4 +1,4 @@
-"""The dashboard's entry: which pages there are. Started with ``streamlit run``."""
+"""The dashboard's pages. `ui/server.py` serves them."""
 
 import sys
 from pathlib import Path
@@ -12,11 +12,17 @@ if _ROOT not in sys.path:
 
 
 def main() -> None:
-    """Draw the page that was asked for."""
-    from ui.views import cockpit  # noqa: PLC0415  (after the path above is right)
+    """Draw the strip and the page that was asked for."""
+    from ui.seen import colours  # noqa: PLC0415  (after the path above is right)
+    from ui.strip import top  # noqa: PLC0415  (as above)
+    from ui.views import PAGES  # noqa: PLC0415  (as above)
 
     st.set_page_config(page_title="zonedesk", layout="wide")
-    st.navigation([st.Page(cockpit.page, title="Cockpit", url_path="cockpit", default=True)], position="top").run()
+    pages = [st.Page(draw, title=title, url_path=path, default=path == "cockpit") for path, title, draw in PAGES]
+    chosen = st.navigation(pages, position="top")
+    st.html(colours().css())
+    top()
+    chosen.run()
 
 
 main()

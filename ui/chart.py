@@ -1,5 +1,8 @@
 """The candle chart: what is sent to the browser, and the component that draws it there."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -10,25 +13,62 @@ from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentM
 
 from agents.domain.candles import epoch
 from agents.domain.zones import Zone, ZoneVerdictWord
-from ui.snapshot import Profile, Snapshot
+from ui.api import chart_rows
+from ui.candles import TIMEFRAMES, shown
+from ui.format import age, rupees, short_time
+from ui.palette import Palette
+from ui.snapshot import Band, ChartCandle, Order, Profile, Snapshot
 
 ASSETS = "chart_assets"
 COMPONENT = "zonedesk.chart"
 HEIGHT = 560
 SIDE_MARKS = {"demand": "▲", "supply": "▼"}
+Json = dict[str, Any]  # Any: JSON for the browser
 
 
-def chart_data(snapshot: Snapshot) -> dict[str, Any]:  # Any: JSON for the browser
-    """Return what ``chart.js`` draws: prices in rupees, times in seconds since 1970 UTC."""
+def chart_data(
+    snapshot: Snapshot,
+    colours: Palette,
+    *,
+    timeframe: str = "15 min",
+    orders: Sequence[Order] = (),
+    layers: Sequence[str] = (),
+    live: bool = True,
+) -> Json:
+    """Return what ``chart.js`` draws: prices in rupees, times in seconds since 1970 UTC.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        What is known.
+    colours : Palette
+        Of the reader.
+    timeframe : str
+        One of `ui.candles.TIMEFRAMES`.
+    orders : sequence of Order
+        Whose entries, exits and levels are drawn.
+    layers : sequence of str
+        "order block" and "gap" are drawn when they are named.
+    live : bool
+        Whether the chart listens to the stream.
+    """
+    minutes = TIMEFRAMES[timeframe]
+    candles = shown(snapshot.candles, snapshot.minutes, minutes)
     zones = snapshot.analysis.zones if snapshot.analysis else ()
-    opened = {candle.closed_at: candle.opened_at for candle in snapshot.candles}
-    first = snapshot.candles[0].opened_at if snapshot.candles else 0
+    setups = _setups(snapshot)
     return {
-        "title": f"{snapshot.instrument} 15 min",
+        "title": f"{snapshot.instrument} {timeframe}",
+        "minutes": minutes,
+        "live": live,
         "height": HEIGHT,
-        "candles": [[c.opened_at, c.open, c.high, c.low, c.close] for c in snapshot.candles],
-        "zones": [_zone(zone, opened.get(epoch(zone.known_at), first)) for zone in zones],
+        "colors": asdict(colours),
+        "candles": chart_rows(candles),
+        "zones": [_zone(zone, _starts(candles, epoch(zone.known_at)), snapshot.now) for zone in zones],
+        "bands": [_band(band, candles) for band in snapshot.bands if band.kind in layers],
         "profile": _profile(snapshot.profile),
+        "ltp": float(snapshot.last_price) if snapshot.last_price is not None else None,
+        "marks": [mark for order in orders for mark in _marks(order, candles)],
+        "lines": [line for order in orders if order.held for line in _lines(setups.get(order.setup_id))],
     }
 
 
@@ -37,7 +77,7 @@ def is_confirmed(zone: Zone) -> bool:
     return zone.verdict is not None and zone.verdict.verdict is ZoneVerdictWord.CONFIRM
 
 
-def draw(data: dict[str, Any], key: str) -> None:  # Any: as `chart_data`
+def draw(data: Json, key: str) -> None:
     """Put the chart on the page; with the same `key` the next call refreshes it in place."""
     _register()
     component = st.components.v2.component(COMPONENT, js="chart.js", isolate_styles=False)
@@ -56,8 +96,22 @@ def _register() -> None:
         manager.register_from_manifest(manifest, Path(__file__).parent)
 
 
-def _zone(zone: Zone, from_at: int) -> dict[str, Any]:  # Any: JSON for the browser
+def _starts(candles: Sequence[ChartCandle], at: int) -> int:
+    """Return when the candle opened that holds a moment or closed at it; the first one's opening before all."""
+    return next((c.opened_at for c in reversed(candles) if c.opened_at < at), candles[0].opened_at if candles else 0)
+
+
+def _zone(zone: Zone, from_at: int, now: datetime) -> Json:
     verdict = zone.verdict.verdict.value if zone.verdict else "not judged"
+    label = f"{SIDE_MARKS[zone.side.value]} {zone.side.value} {zone.confidence:.2f} · {verdict}"
+    parts = ", ".join(component.kind.value.replace("_", " ") for component in zone.components)
+    detail = [
+        f"{label} · {rupees(zone.low)} to {rupees(zone.high)}",
+        f"made of {parts or 'no stored component'}",
+        f"known {short_time(zone.known_at)} ({age(now - zone.known_at)} ago), touched {zone.touches} times",
+    ]
+    if zone.verdict:
+        detail.append(f"{zone.verdict.judge}: probability {zone.verdict.probability:.2f}. {zone.verdict.reason}")
     return {
         "id": zone.id,
         "side": zone.side.value,
@@ -66,11 +120,20 @@ def _zone(zone: Zone, from_at: int) -> dict[str, Any]:  # Any: JSON for the brow
         "from": from_at,
         "confidence": zone.confidence,
         "confirmed": is_confirmed(zone),
-        "label": f"{SIDE_MARKS[zone.side.value]} {zone.side.value} {zone.confidence:.2f} · {verdict}",
+        "label": label,
+        "detail": detail,
     }
 
 
-def _profile(profile: Profile | None) -> dict[str, Any] | None:  # Any: JSON for the browser
+def _band(band: Band, candles: Sequence[ChartCandle]) -> Json:
+    label = f"{SIDE_MARKS.get(band.side, '')} {band.kind}"
+    text = f"{label} · {rupees(band.low)} to {rupees(band.high)}"
+    place = {"id": f"{band.kind}-{band.known_at}-{band.low}", "from": _starts(candles, band.known_at)}
+    drawn = {"side": band.side, "low": band.low, "high": band.high, "confidence": 0.0, "confirmed": False}
+    return {**place, **drawn, "label": label, "detail": [text]}
+
+
+def _profile(profile: Profile | None) -> Json | None:
     if profile is None:
         return None
     return {
@@ -80,3 +143,30 @@ def _profile(profile: Profile | None) -> dict[str, Any] | None:  # Any: JSON for
         "val": profile.val,
         "vah": profile.vah,
     }
+
+
+def _setups(snapshot: Snapshot) -> dict[str, Json]:
+    """Return the planned trades of the shown cycles by their id."""
+    found = (cycle.record.get("setup") for cycle in snapshot.cycles)
+    return {setup["setup_id"]: setup for setup in found if setup}
+
+
+def _marks(order: Order, candles: Sequence[ChartCandle]) -> list[Json]:
+    """Return the entry and the exit of an order, where the chart has their candles."""
+    if not candles:
+        return []
+    moments = ((order.filled_at, "in", f"buy {order.contract[-7:]}"), (order.closed_at, "out", "exit"))
+    first = candles[0].opened_at
+    return [
+        {"time": _starts(candles, epoch(at) + 1), "kind": kind, "text": text}
+        for at, kind, text in moments
+        if at is not None and epoch(at) >= first
+    ]
+
+
+def _lines(setup: Json | None) -> list[Json]:
+    """Return entry, stop and target on the index of a planned trade."""
+    if setup is None:
+        return []
+    names = (("entry", "spot"), ("stop", "spot_stop"), ("target", "spot_target"))
+    return [{"title": title, "price": float(setup[name])} for title, name in names]

@@ -35,3 +35,38 @@ def age(passed: timedelta) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+def inr(amount: Decimal | float) -> str:
+    """Return an amount of money: ₹24,31,450.50, with a minus sign before the rupee sign."""
+    sign = MINUS if amount < 0 else ""
+    return f"{sign}₹{rupees(-amount if amount < 0 else amount)}"
+
+
+def lakh(number: float) -> str:
+    """Return a large number shortly: 950, 12.5 K, 4.20 L, 1.35 Cr."""
+    sign, size = (MINUS if number < 0 else ""), abs(number)
+    for unit, name in ((1e7, "Cr"), (1e5, "L")):
+        if size >= unit:
+            return f"{sign}{size / unit:.2f} {name}"
+    return f"{sign}{size / _HUNDREDS:.1f} K" if size >= _HUNDREDS * 10 else f"{sign}{size:.0f}"
+
+
+def change(amount: Decimal | float) -> str:
+    """Return a change with a mark and a sign, so that it can be read without its colour: ▲ +12.50."""
+    if amount == 0:
+        return "● 0.00"
+    return f"{'▲ +' if amount > 0 else '▼ '}{rupees(amount)}"
+
+
+def day_time(moment: datetime) -> str:
+    """Return a moment as "10:45:12"."""
+    return f"{moment.astimezone(IST):%H:%M:%S}"
+
+
+def plain(text: str) -> str:
+    """Return a text so that Markdown shows it as it is: no link, image or mark can come out of it."""
+    return "".join(f"\\{letter}" if letter in _MARKS else letter for letter in text.replace("\n", " "))
+
+
+_MARKS = frozenset("\\`*_{}[]()#+!|<>~:$&=@")

@@ -1,38 +1,56 @@
-"""The dashboard's reads: short, read-only visits to the store. No other module of the dashboard holds SQL."""
+"""The dashboard's reads of the store: one short, read-only visit each. No other module of the dashboard holds SQL."""
 
-import json
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from agents.data.calendar import NseCalendar
-from agents.data.clock import SimulatedMarketClock, market_clock
+from agents.data.clock import CLOCK_FILE, SimulatedMarketClock, market_clock
 from agents.data.findings import zones_at
 from agents.data.store import Row, Store
-from agents.domain.cycle import REASON_TEXT, Reason
+from agents.domain.candles import moment
 from agents.domain.errors import ConfigError, DataError, MissingDataError
 from agents.domain.values import IST, to_rupees
-from agents.domain.zones import ZoneAnalysis
+from agents.ports import Clock
 from agents.settings import Settings
-from ui.snapshot import ChartCandle, CycleRow, Profile, Snapshot
+from ui.candles import longer, moved
+from ui.rows import band, candle, cycle, money, verdict
+from ui.snapshot import Band, ChartCandle, CycleRow, Profile, Snapshot, VerdictRow
 
-SHOWN_CANDLES = 400
-SHOWN_CYCLES = 12
+if TYPE_CHECKING:
+    import duckdb
 
-_LAST_PRICE = """
-    select close, closed_at from candles
-    where instrument = ? and minutes = 1 and closed_at <= ? order by closed_at desc limit 1
+SHOWN_CANDLES = 750
+SHOWN_CYCLES = 40
+SHOWN_VERDICTS = 200
+SHOWN_MINUTES = 8 * 24 * 60  # of the calendar: about six sessions
+_OVERLAP_SECONDS = 1800
+_LOOK_AHEAD = timedelta(days=12)
+
+_TICK = "select tick_size from instruments where instrument = ?"
+_HEADS = """
+    select (select max(closed_at) from session_candles where instrument = $instrument and closed_at <= $now),
+           (select max(known_at) from analysis_candles where instrument = $instrument and known_at <= $now),
+           (select max(decided_at) from cycles where instrument = $instrument and decided_at <= $now),
+           (select count(*) from verdicts where instrument = $instrument and known_at <= $now),
+           (select count(*) from trades where instrument = $instrument and exit_at <= $now)
+"""
+_MINUTES = """
+    select epoch(opened_at)::bigint, epoch(closed_at)::bigint, open, high, low, close, 0 from candles
+    where instrument = ? and minutes = 1 and closed_at > to_timestamp(?) and closed_at <= ? order by opened_at
+"""
+_TICKS = """
+    select ltp, epoch(taken_at)::bigint from quote_snapshots
+    where instrument = ? and taken_at <= ? and taken_at > ? order by taken_at desc limit 1
 """
 _CANDLES = """
-    select epoch(opened_at)::bigint, epoch(closed_at)::bigint, open, high, low, close from session_candles
-    where instrument = ? and closed_at <= ? order by closed_at desc limit ?
-"""
-# The candle that has not closed yet, from the minutes after the last one that has.
-_OPEN_CANDLE = """
-    select epoch(min(opened_at))::bigint, epoch(max(closed_at))::bigint,
-           arg_min(open, opened_at), max(high), min(low), arg_max(close, opened_at)
-    from candles where instrument = ? and minutes = 1 and opened_at >= to_timestamp(?) and closed_at <= ?
-    having count(*) > 0
+    select epoch(c.opened_at)::bigint, epoch(c.closed_at)::bigint, c.open, c.high, c.low, c.close,
+           coalesce(f.volume, c.volume)
+    from session_candles c
+    left join session_candles f on f.instrument = $future and f.opened_at = c.opened_at
+    where c.instrument = $instrument and c.closed_at <= $now order by c.closed_at desc limit $n
 """
 # The profile counts only candles whose volume came from where the last candle's did.
 _LEVELS = """
@@ -49,85 +67,218 @@ _PROFILE = """
     where instrument = $instrument and source = (select arg_max(source, known_at) from recent)
     group by price_row order by price_row
 """
+_BANDS = """
+    with found as (
+        select 'order_blocks' as subject, 'order block' as kind, id, side, low, high, known_at from order_blocks
+        where instrument = $instrument and known_at <= $now
+        union all
+        select 'fair_value_gaps', 'gap', id, side, low, high, known_at from fair_value_gaps
+        where instrument = $instrument and known_at <= $now
+    ), ended as (
+        select subject, id from lifecycle_events
+        where instrument = $instrument and known_at <= $now and event in ('broken', 'filled', 'mitigated', 'expired')
+    )
+    select kind, side, low, high, epoch(known_at)::bigint from found anti join ended using (subject, id)
+    order by known_at desc limit 60
+"""
 _CYCLES = """
-    select decided_at, decision, reason, record from cycles
+    select cycle_id, epoch(decided_at)::bigint, decision, reason, record from cycles
     where instrument = ? and decided_at <= ? order by decided_at desc limit ?
+"""
+_VERDICTS = """
+    with since as (
+        select id, arg_max(event, known_at) as event from lifecycle_events
+        where subject = 'zones' and instrument = $instrument and known_at <= $now group by id
+    ), asked as (
+        select key, arg_max(to_json({model: model, prompt: prompt_id, version: prompt_version, latency: latency,
+               cost: cost, attempts: attempts, facts: facts, body: body, status: status}), id) as call
+        from ledger_calls group by key
+    )
+    select v.zone_id, epoch(v.known_at)::bigint, z.side, z.low, z.high, v.judge, v.verdict, v.probability, v.reason,
+           v.outcome, coalesce(s.event, ''), a.call
+    from verdicts v join zones z on z.id = v.zone_id
+    left join since s on s.id = v.zone_id left join asked a on a.key = v.call_key
+    where v.instrument = $instrument and v.known_at <= $now order by v.known_at desc, v.zone_id limit $n
+"""
+_NETS = "select setup_id, net from trades where session = ? and instrument = ?"
+_PREMIUMS = """
+    select c.instrument, i.tick_size, arg_max(c.price, c.at) from (
+        select instrument, ltp as price, taken_at as at from quote_snapshots
+        where instrument in (select unnest($names)) and taken_at <= $now and taken_at > $since
+        union all
+        select instrument, close, closed_at from candles
+        where instrument in (select unnest($names)) and minutes = 1 and closed_at <= $now
+              and closed_at > $since
+    ) c join instruments i using (instrument) group by all
 """
 
 
-def snapshot(settings: Settings, instrument: str) -> Snapshot:
-    """Return what the page shows now. A store that cannot answer becomes the snapshot's `problem`, in its own words."""
-    clock = market_clock(settings, NseCalendar())
-    shown = Snapshot(instrument, settings.mode, isinstance(clock, SimulatedMarketClock), clock.now())
-    store = Store(settings.store_path, settings.mode, now=lambda: datetime.now(UTC), create=False)
-    try:
-        return _filled(shown, store, settings)
-    except (ConfigError, DataError) as error:
-        return replace(shown, problem=str(error))
+@dataclass(frozen=True)
+class _Slow:
+    """What changes only when something was analysed or decided."""
+
+    heads: Row
+    candles: tuple[ChartCandle, ...]
+    profile: Profile | None
+    bands: tuple[Band, ...]
+    cycles: tuple[CycleRow, ...]
+    verdicts: tuple[VerdictRow, ...]
+    nets: dict[str, Decimal]
 
 
-def _filled(shown: Snapshot, store: Store, settings: Settings) -> Snapshot:
-    """Return `shown` with everything that the store knows at its moment."""
-    instrument, now = shown.instrument, shown.now
-    tick_size = _tick_size(store, instrument)
-    candles = store.rows(_CANDLES, [instrument, now, SHOWN_CANDLES])[::-1]
-    since = candles[-1][1] if candles else 0
-    price = store.rows(_LAST_PRICE, [instrument, now])
-    return replace(
-        shown,
-        last_price=to_rupees(price[0][0], tick_size) if price else None,
-        last_price_at=price[0][1] if price else None,
-        candles=tuple(_candle(row, tick_size) for row in [*candles, *_unfinished(store, instrument, since, now)]),
-        analysis=_analysis(store, instrument, now),
-        profile=_profile(store, settings, instrument, now, tick_size),
-        cycles=tuple(_cycle(row) for row in store.rows(_CYCLES, [instrument, now, SHOWN_CYCLES])),
-    )
+class MarketReader:
+    """Reads the store again and again, and what has not changed only once.
+
+    Parameters
+    ----------
+    settings : Settings
+        Whose store.
+    instrument : str
+        The index that is shown.
+    """
+
+    def __init__(self, settings: Settings, instrument: str) -> None:
+        self._settings = settings
+        self._instrument = instrument
+        self._calendar = NseCalendar()
+        self._clock: Clock = market_clock(settings, self._calendar)
+        self._store = Store(settings.store_path, settings.mode, now=lambda: datetime.now(UTC), create=False)
+        self._slow: _Slow | None = None
+        self._minutes: dict[int, ChartCandle] = {}
+        self._analysis: tuple[Row, Any] = ((), None)  # Any: ZoneAnalysis or None
+
+    def read(self, contracts: Sequence[str] = (), at: datetime | None = None) -> Snapshot:
+        """Return what is known at a moment, now unless given; a store that cannot answer says so in `problem`."""
+        shown = Snapshot(self._instrument, self._settings.mode, is_simulated=False, now=datetime.now(UTC))
+        try:
+            shown = self._at(at)
+            return self._filled(shown, contracts)
+        except (ConfigError, DataError) as error:
+            return replace(shown, problem=str(error))
+
+    def _at(self, at: datetime | None) -> Snapshot:
+        """Return a snapshot with the clock and the calendar only."""
+        if not isinstance(self._clock, SimulatedMarketClock) and (self._settings.home / CLOCK_FILE).is_file():
+            self._clock = market_clock(self._settings, self._calendar)
+        now = at or self._clock.now()
+        today = now.astimezone(IST).date()
+        session = self._calendar.session(today)
+        coming = (each.open_at for each in self._calendar.sessions(today, today + _LOOK_AHEAD) if each.open_at > now)
+        return Snapshot(
+            self._instrument,
+            self._settings.mode,
+            is_simulated=isinstance(self._clock, SimulatedMarketClock),
+            now=now,
+            is_open=session is not None and session.is_open(now),
+            next_open=next(coming, None),
+        )
+
+    def _filled(self, shown: Snapshot, contracts: Sequence[str]) -> Snapshot:
+        """Return `shown` with everything that the store knows at its moment."""
+        now = shown.now
+        with self._store.read() as connection:
+            tick = _tick_size(connection, self._instrument)
+            slow = self._slow_parts(connection, now, tick)
+            self._take_minutes(connection, now, tick)
+            since = now - timedelta(days=1)
+            heard = connection.execute(_TICKS, [self._instrument, now, since]).fetchone()
+            names = {"names": list(contracts), "now": now, "since": since}
+            premiums = connection.execute(_PREMIUMS, names).fetchall() if contracts else []
+        if self._analysis[0] != (slow.heads, self._store.path):
+            found = zones_at(self._store, self._instrument, now)
+            self._analysis = ((slow.heads, self._store.path), found.analysis if found else None)
+        minutes = tuple(self._minutes[opened] for opened in sorted(self._minutes))
+        if heard is not None:
+            minutes = moved(minutes, float(to_rupees(heard[0], tick)), heard[1])
+        return replace(
+            shown,
+            **_price(minutes, slow.candles, now),
+            candles=_with_unfinished(slow.candles, minutes, now),
+            minutes=minutes,
+            analysis=self._analysis[1],
+            profile=slow.profile,
+            bands=slow.bands,
+            cycles=slow.cycles,
+            verdicts=slow.verdicts,
+            nets=slow.nets,
+            prices={name: to_rupees(price, Decimal(size)) for name, size, price in premiums},
+        )
+
+    def _slow_parts(self, connection: "duckdb.DuckDBPyConnection", now: datetime, tick: Decimal) -> _Slow:
+        asked = {"instrument": self._instrument, "now": now}
+        heads = (now.astimezone(IST).date(), *(connection.execute(_HEADS, asked).fetchone() or ()))
+        if self._slow is None or self._slow.heads != heads:
+            future = self._settings.futures.get(self._instrument, "")
+            candles = connection.execute(_CANDLES, {**asked, "future": future, "n": SHOWN_CANDLES}).fetchall()
+            cycles = connection.execute(_CYCLES, [self._instrument, now, SHOWN_CYCLES]).fetchall()
+            bands = connection.execute(_BANDS, asked).fetchall()
+            verdicts = connection.execute(_VERDICTS, {**asked, "n": SHOWN_VERDICTS}).fetchall()
+            nets = connection.execute(_NETS, [heads[0], self._instrument]).fetchall()
+            self._slow = _Slow(
+                heads,
+                tuple(candle(row, tick) for row in candles[::-1]),
+                _profile(connection, self._settings, asked, tick),
+                tuple(band(row, tick) for row in bands),
+                tuple(cycle(row) for row in cycles),
+                tuple(verdict(row, tick) for row in verdicts),
+                dict(nets),
+            )
+        return self._slow
+
+    def _take_minutes(self, connection: "duckdb.DuckDBPyConnection", now: datetime, tick: Decimal) -> None:
+        """Take in the minutes that came, also those of a gap that was filled a little later."""
+        oldest = int(now.timestamp()) - SHOWN_MINUTES * 60
+        since = max(max(self._minutes, default=0) - _OVERLAP_SECONDS, oldest)
+        rows = connection.execute(_MINUTES, [self._instrument, since, now]).fetchall()
+        self._minutes.update({row[0]: candle(row, tick) for row in rows})
+        for opened in [each for each in self._minutes if each < oldest]:
+            del self._minutes[opened]
 
 
-def _tick_size(store: Store, instrument: str) -> Decimal:
-    rows = store.rows("select tick_size from instruments where instrument = ?", [instrument])
-    if not rows:
+def snapshot(settings: Settings, instrument: str, at: datetime | None = None) -> Snapshot:
+    """Return what is known now, or what was known at a moment."""
+    return MarketReader(settings, instrument).read(at=at)
+
+
+def _tick_size(connection: "duckdb.DuckDBPyConnection", instrument: str) -> Decimal:
+    row = connection.execute(_TICK, [instrument]).fetchone()
+    if row is None:
         raise MissingDataError(f"the store has no candles of {instrument}; import or simulate some")
-    return Decimal(rows[0][0])
+    return Decimal(row[0])
 
 
-def _analysis(store: Store, instrument: str, now: datetime) -> ZoneAnalysis | None:
-    """Return the last analysis with the zones that are stored, also where earlier sessions were never analysed."""
-    found = zones_at(store, instrument, now)
-    return found.analysis if found else None
+def _price(minutes: Sequence[ChartCandle], candles: Sequence[ChartCandle], now: datetime) -> Mapping[str, Any]:
+    """Return the last price, its moment and the close of the session before, as fields of a snapshot."""
+    last = minutes[-1] if minutes else candles[-1] if candles else None
+    if last is None:
+        return {}
+    today = int(moment(last.opened_at).astimezone(IST).replace(hour=0, minute=0, second=0).timestamp())
+    before = next((c.close for c in reversed([*candles, *minutes]) if c.opened_at < today), None)
+    return {
+        "last_price": money(last.close),
+        "last_price_at": min(moment(last.closed_at), now),
+        "previous_close": None if before is None else money(before),
+    }
 
 
-def _unfinished(store: Store, instrument: str, since: int, now: datetime) -> list[Row]:
-    """Return the candle in progress as one row, or nothing between sessions."""
-    today = now.astimezone(IST).replace(hour=0, minute=0, second=0, microsecond=0)
-    start = max(since, int(today.timestamp()))
-    return store.rows(_OPEN_CANDLE, [instrument, start, now])
+def _with_unfinished(
+    candles: tuple[ChartCandle, ...], minutes: Sequence[ChartCandle], now: datetime
+) -> tuple[ChartCandle, ...]:
+    """Return the candles with those made of the minutes after them, of today only."""
+    midnight = now.astimezone(IST).replace(hour=0, minute=0, second=0, microsecond=0)
+    since = max(candles[-1].closed_at if candles else 0, int(midnight.timestamp()))
+    return (*candles, *longer([minute for minute in minutes if minute.opened_at >= since], 15))
 
 
-def _candle(row: Row, tick_size: Decimal) -> ChartCandle:
-    opened_at, closed_at, *prices = row
-    opens, high, low, close = (float(to_rupees(price, tick_size)) for price in prices)
-    return ChartCandle(opened_at, closed_at, opens, high, low, close)
-
-
-def _profile(store: Store, settings: Settings, instrument: str, now: datetime, tick_size: Decimal) -> Profile | None:
+def _profile(
+    connection: "duckdb.DuckDBPyConnection", settings: Settings, asked: Mapping[str, object], tick: Decimal
+) -> Profile | None:
     """Return the rolling profile at the last analysed candle, None before the first."""
-    levels = store.rows(_LEVELS, [instrument, now])
-    if not levels:
+    levels = connection.execute(_LEVELS, [asked["instrument"], asked["now"]]).fetchone()
+    if levels is None:
         return None
-    poc, val, vah, row_ticks, source = levels[0]
-    rows = store.rows(_PROFILE, {"instrument": instrument, "now": now, "n_candles": settings.window})
-    height = float(row_ticks * tick_size)
-    return Profile(
-        rows=tuple((row * height, volume) for row, volume in rows),
-        row_height=height,
-        poc=float(to_rupees(poc, tick_size)),
-        val=float(to_rupees(val, tick_size)),
-        vah=float(to_rupees(vah, tick_size)),
-        source=source,
-    )
-
-
-def _cycle(row: Row) -> CycleRow:
-    decided_at, decision, reason, record = row
-    return CycleRow(decided_at, decision, REASON_TEXT[Reason(reason)], json.loads(record).get("detail", ""))
+    poc, val, vah, row_ticks, source = levels
+    rows = connection.execute(_PROFILE, {**asked, "n_candles": settings.window}).fetchall()
+    height = float(row_ticks * tick)
+    low, middle, high = (float(to_rupees(level, tick)) for level in (val, poc, vah))
+    return Profile(tuple((row * height, volume) for row, volume in rows), height, middle, low, high, source)

@@ -1,15 +1,18 @@
-"""What the first page shows, read at one moment."""
+"""What all visitors see: immutable, read at one moment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
+from agents.data.ledger import Command, Heartbeat, Message
+from agents.domain.cycle import DeskState
 from agents.domain.zones import ZoneAnalysis
 
 
 @dataclass(frozen=True)
 class ChartCandle:
-    """One analysis candle in rupees; times are seconds since 1970 UTC."""
+    """One candle in rupees and contracts; times are seconds since 1970 UTC."""
 
     opened_at: int
     closed_at: int
@@ -17,6 +20,7 @@ class ChartCandle:
     high: float
     low: float
     close: float
+    volume: int = 0
 
 
 @dataclass(frozen=True)
@@ -32,27 +36,132 @@ class Profile:
 
 
 @dataclass(frozen=True)
-class CycleRow:
-    """One pass of the trade cycle, as the table shows it."""
+class Band:
+    """An order block or a gap that still lives, in rupees; `kind` is "order block" or "gap"."""
 
+    kind: str
+    side: str
+    low: float
+    high: float
+    known_at: int
+
+
+@dataclass(frozen=True)
+class CycleRow:
+    """One pass of the trade cycle, as the table shows it; `record` is the whole of it as JSON."""
+
+    cycle_id: str
     at: datetime
     decision: str
     reason: str
     detail: str
+    record: dict[str, Any] = field(default_factory=dict, hash=False)  # Any: whatever JSON can hold
+
+
+@dataclass(frozen=True)
+class VerdictRow:
+    """A judge's word on a zone with what became of the zone since: held is None while nothing did.
+
+    `call` holds model, prompt, latency in seconds, cost in US dollars, facts and reply where a model was asked.
+    """
+
+    zone_id: str
+    at: datetime
+    side: str
+    low: float
+    high: float
+    judge: str
+    verdict: str
+    probability: float
+    reason: str
+    outcome: str
+    since: str
+    call: dict[str, Any] = field(default_factory=dict, hash=False)  # Any: as above
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything on the page, from one short visit to the store. `now` is the market's clock."""
+    """The market and its analysis, from one short visit to the store. `now` is the market's clock.
+
+    `minutes` are one-minute candles of the last sessions, `candles` those of the analysis, both with the one in
+    progress last. `prices` holds the last premium of each contract that was asked for, `nets` results after costs by
+    setup.
+    """
 
     instrument: str
     mode: str
     is_simulated: bool
     now: datetime
+    is_open: bool = False
+    next_open: datetime | None = None
     last_price: Decimal | None = None
     last_price_at: datetime | None = None
+    previous_close: Decimal | None = None
     candles: tuple[ChartCandle, ...] = ()
+    minutes: tuple[ChartCandle, ...] = ()
     analysis: ZoneAnalysis | None = None
     profile: Profile | None = None
+    bands: tuple[Band, ...] = ()
     cycles: tuple[CycleRow, ...] = ()
+    verdicts: tuple[VerdictRow, ...] = ()
+    prices: dict[str, Decimal] = field(default_factory=dict, hash=False)
+    nets: dict[str, Decimal] = field(default_factory=dict, hash=False)
     problem: str = ""
+
+
+@dataclass(frozen=True)
+class Order:
+    """One setup's order with what was bought and sold, in rupees a unit; open while `held` is above zero."""
+
+    setup_id: str
+    contract: str
+    state: str
+    bought: int
+    held: int
+    spent: Decimal
+    earned: Decimal
+    limit: Decimal
+    stop: Decimal
+    target: Decimal
+    placed_at: datetime
+    filled_at: datetime | None
+    closed_at: datetime | None
+    why: str
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What the feed says of itself; `silent` are seconds since its last word or packet, whichever is older."""
+
+    connected: bool
+    expected: bool
+    silent: float
+    trouble: str
+    facts: dict[str, Any] = field(default_factory=dict, hash=False)  # Any: JSON
+
+
+@dataclass(frozen=True)
+class DeskView:
+    """The desk as the ledger and the files of its processes tell it. `guardian_age` is in seconds, None before any."""
+
+    state: DeskState | None = None
+    reason: str = ""
+    since: datetime | None = None
+    commands: tuple[Command, ...] = ()
+    alerts: tuple[Message, ...] = ()
+    heartbeats: tuple[Heartbeat, ...] = ()
+    orders: tuple[Order, ...] = ()
+    feed: Feed | None = None
+    services: tuple[dict[str, Any], ...] = ()  # Any: JSON
+    guardian_age: float | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Market and desk at one moment of this machine's clock; `number` counts the pictures of a hub."""
+
+    market: Snapshot
+    desk: DeskView
+    as_of: datetime
+    number: int

@@ -17,32 +17,15 @@ DAEMON = "daemon"
 WEBSERVER = "dagster"
 DASHBOARD = "dashboard"
 
-# Streamlit collects garbage after every refresh unless told not to, which costs more than the refresh itself.
+# The rest stands in ui/.streamlit/config.toml.
 STREAMLIT_OPTIONS = (
     ("server.address", HOST),
     ("server.headless", "true"),
-    ("server.fileWatcherType", "none"),
     ("server.allowedHosts", "localhost"),
     ("server.allowedHosts", "127.0.0.1"),
-    ("server.disconnectedSessionTTL", "30"),
     ("browser.gatherUsageStats", "false"),
     ("browser.serverAddress", HOST),
     ("runner.postScriptGC", "false"),
-    ("runner.magicEnabled", "false"),
-    ("client.toolbarMode", "minimal"),
-    ("client.showErrorDetails", "none"),
-    ("theme.base", "dark"),
-    ("theme.primaryColor", "#2962FF"),
-    ("theme.backgroundColor", "#131722"),
-    ("theme.secondaryBackgroundColor", "#1E222D"),
-    ("theme.textColor", "#D1D4DC"),
-    ("theme.borderColor", "#2A2E39"),
-    ("theme.greenColor", "#089981"),
-    ("theme.redColor", "#F23645"),
-    ("theme.blueColor", "#2962FF"),
-    ("theme.baseRadius", "4px"),
-    ("theme.baseFontSize", "14"),
-    ("theme.paddingTop", "1rem"),
 )
 
 
@@ -54,7 +37,7 @@ def services(settings: Settings, workspace: Path, code_port: int) -> list[Servic
     code = (python, "-m", "dagster", "api", "grpc", "-m", "pipelines.definitions", "-h", HOST, "-p", str(code_port))
     web = (python, "-m", "dagster_webserver", "-h", HOST, "-p", str(settings.dagster_port), "-w", str(workspace))
     daemon = (python, "-m", "dagster._daemon", "run", "-w", str(workspace))
-    app = str(Path(__file__).resolve().parents[1] / "ui" / "app.py")
+    app = str(Path(__file__).resolve().parents[1] / "ui" / "server.py")
     options = [part for name, value in STREAMLIT_OPTIONS for part in (f"--{name}", value)]
     dashboard = (python, "-m", "streamlit", "run", app, "--server.port", str(settings.dashboard_port), *options)
     exchange = (python, "-m", "zonedesk.cli", "exchange", "--with-desk", "--port", str(settings.exchange_port))
@@ -68,7 +51,7 @@ def services(settings: Settings, workspace: Path, code_port: int) -> list[Servic
         Service(GUARDIAN, (python, "-m", "zonedesk.cli", "guardian")),
         Service(DAEMON, daemon),
         Service(WEBSERVER, web, check=f"{dagster_url}/server_info", address=dagster_url),
-        Service(DASHBOARD, dashboard, check=f"{dashboard_url}/_stcore/health", address=dashboard_url),
+        Service(DASHBOARD, dashboard, check=f"{dashboard_url}/healthz", address=dashboard_url),
     ]
 
 
@@ -81,4 +64,8 @@ def environment(settings: Settings, dagster_home: Path) -> Mapping[str, str]:
         "DAGSTER_HOME": str(dagster_home),
         "DAGSTER_DISABLE_TELEMETRY": "1",
         "PYTHONUNBUFFERED": "1",
+        # Each thread with a heap of its own costs more memory than sharing costs time; numbers here are small.
+        "MALLOC_ARENA_MAX": "2",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
     }

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,12 +9,14 @@ from streamlit.testing.v1 import AppTest
 from agents.data.store import Store
 from agents.settings import Settings
 from pipelines.run import materialize_range
+from tests.ui.pages import opened, texts
 from ui.chart import chart_data
+from ui.palette import STANDARD, palette
 from ui.queries import snapshot
 from zonedesk.market import simulate_history
 from zonedesk.shell import wall_now
 
-APP = str(Path(__file__).resolve().parents[2] / "ui" / "app.py")
+COLOURS = palette(STANDARD, "dark")
 
 
 @pytest.fixture(scope="module")
@@ -33,44 +36,72 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 def page(monkeypatch: pytest.MonkeyPatch, folder: Path) -> AppTest:
-    monkeypatch.setenv("ZONEDESK_MODE", "replay")
-    monkeypatch.setenv("ZONEDESK_DATA_DIR", str(folder))
-    return AppTest.from_file(APP, default_timeout=30).run()
+    return opened(monkeypatch, folder, mode="replay")
 
 
 def test_the_page_shows_mode_zones_and_cycles(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = page(monkeypatch, home.data_dir)
     assert not shown.exception
-    assert "REPLAY" in shown.markdown[0].value
-    assert "NIFTY 2" in shown.markdown[0].value
-    tables = [table.value for table in shown.dataframe]
-    zones = next(table for table in tables if "components" in table)
+    words = texts(shown)
+    assert "REPLAY" in words
+    assert "NIFTY 2" in words
+    zones = next(table.value for table in shown.dataframe if "components" in table.value)
     assert set(zones["verdict"]) <= {"confirm", "reject", "unsure", "not judged"}
     assert "rules" in set(zones["judge"])
-    cycles = next(table for table in tables if "decision" in table)
-    assert cycles["reason"][0] == "price is not near a high-confidence zone (57.10 from the nearest)"
+    assert "price is not near a high-confidence zone (57.10 from the nearest)" in words
     assert len(shown.get("bidi_component")) == 1
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = page(monkeypatch, tmp_path)
     assert not shown.exception
-    assert "zonedesk simulate" in shown.warning[0].value
-    assert "No cycle yet" in "".join(info.value for info in shown.info)
+    words = texts(shown)
+    assert "zonedesk simulate" in words
+    assert "No cycle yet" in words
+    assert "NOT STARTED" in words
+
+
+def test_every_time_frame_can_be_shown(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = page(monkeypatch, home.data_dir)
+    for frame in ("3 min", "Day"):
+        shown.session_state["timeframe"] = frame
+        shown.run()
+        assert not shown.exception
 
 
 def test_the_chart_gets_rupees_and_zones_that_begin_at_a_candle(home: Settings) -> None:
     shown = snapshot(home, "NIFTY")
-    data = chart_data(shown)
-    opened = [candle[0] for candle in data["candles"]]
-    assert opened == sorted(set(opened))
-    assert all(low <= min(o, c) <= max(o, c) <= high for _, o, high, low, c in data["candles"])
+    data = chart_data(shown, COLOURS, layers=("gap", "order block"))
+    opened_at = [candle[0] for candle in data["candles"]]
+    assert opened_at == sorted(set(opened_at))
+    assert all(low <= min(o, c) <= max(o, c) <= high for _, o, high, low, c, _ in data["candles"])
+    assert sum(candle[5] for candle in data["candles"]) > 0
     assert data["zones"]
-    assert all(zone["from"] in opened for zone in data["zones"])
+    assert data["bands"]
+    assert all(zone["from"] in opened_at for zone in [*data["zones"], *data["bands"]])
     assert all(20_000 < zone["low"] <= zone["high"] < 30_000 for zone in data["zones"])
     profile = data["profile"]
     assert profile["val"] <= profile["poc"] <= profile["vah"]
     assert json.loads(json.dumps(data)) == data
+
+
+def test_gaps_are_drawn_on_demand_only(home: Settings) -> None:
+    assert chart_data(snapshot(home, "NIFTY"), COLOURS)["bands"] == []
+
+
+def test_nothing_is_shown_after_the_asked_moment(home: Settings) -> None:
+    whole = snapshot(home, "NIFTY")
+    at = datetime.fromtimestamp(whole.candles[-30].closed_at, UTC)
+    then = snapshot(home, "NIFTY", at=at)
+    end = at.timestamp()
+    assert then.now == at
+    assert max(candle.closed_at for candle in then.candles) <= end
+    assert max(band.known_at for band in then.bands) <= end
+    assert all(verdict.at <= at for verdict in then.verdicts)
+    assert all(cycle.at <= at for cycle in then.cycles)
+    assert then.analysis is not None
+    assert then.analysis.bar_at <= at
+    assert len(then.candles) < len(whole.candles)
 
 
 def test_the_rolling_profile_adds_up_to_its_stored_total(home: Settings) -> None:
@@ -81,3 +112,8 @@ def test_the_rolling_profile_adds_up_to_its_stored_total(home: Settings) -> None
     )
     assert shown.profile is not None
     assert sum(volume for _, volume in shown.profile.rows) == pytest.approx(total, rel=1e-6)
+
+
+def test_a_chart_without_candles_is_empty_not_wrong(home: Settings) -> None:
+    bare = replace(snapshot(home, "NIFTY"), candles=(), minutes=())
+    assert chart_data(bare, COLOURS)["candles"] == []

@@ -1,89 +1,181 @@
-"""The first page: the candle chart with its zones and profile, the zones as a table, and the last cycles."""
+"""The first page: the chart, what the judge and the desk last said, positions, and the session against its limits."""
+
+from typing import Any
 
 import streamlit as st
 
+from agents.domain.values import IST
 from agents.domain.zones import Zone
 from agents.settings import Settings
+from ui.candles import TIMEFRAMES
 from ui.chart import SIDE_MARKS, chart_data, draw
-from ui.format import age, clock_time, rupees, short_time
-from ui.queries import snapshot
-from ui.snapshot import CycleRow, Snapshot
+from ui.format import age, change, clock_time, day_time, inr, plain, rupees, short_time
+from ui.markup import Cell, between, number, table
+from ui.profit import of_day, of_order
+from ui.seen import colours, picture
+from ui.snapshot import CycleRow, Order, Picture, VerdictRow
 
 REFRESH_SECONDS = 2
-CYCLES_HEIGHT = 520
+CYCLES_SHOWN = 12
 NOT_JUDGED = "not judged"
-
-
-@st.cache_data(ttl=REFRESH_SECONDS - 0.5, show_spinner=False)
-def _read(_settings: Settings, home: str, instrument: str) -> Snapshot:  # noqa: ARG001  (what it is cached by)
-    return snapshot(_settings, instrument)
-
-
-def _latest(instrument: str) -> Snapshot:
-    """Return the newest snapshot; all parts of the page, and all its readers, share one."""
-    settings = Settings()
-    return _read(settings, str(settings.home), instrument)
+LAYERS = {"Order blocks": "order block", "Gaps": "gap"}
+_MARKS = {"confirm": "▲", "reject": "▼", "unsure": "●"}
+_DECISIONS = {"trade": "▲ trade", "skip": "● skip", "fault": "▼ fault"}
 
 
 def page() -> None:
     """Draw the page; each part refreshes itself."""
-    instrument = Settings().instruments[0]
-    _strip(instrument)
-    left, right = st.columns([0.72, 0.28], gap="medium")
+    left, right = st.columns([0.74, 0.26], gap="medium")
     with left:
-        _chart(instrument)
+        pick, layers = st.columns([0.55, 0.45])
+        frame = pick.segmented_control(
+            "Time frame", list(TIMEFRAMES), default="15 min", key="timeframe", label_visibility="collapsed"
+        )
+        wanted = layers.pills(
+            "Layers", list(LAYERS), selection_mode="multi", key="layers", label_visibility="collapsed"
+        )
+        _chart(frame or "15 min", tuple(LAYERS[name] for name in wanted))
     with right:
-        _cycles(instrument)
-    _zones(instrument)
-
-
-@st.fragment(run_every=REFRESH_SECONDS)
-def _strip(instrument: str) -> None:
-    """Mode, price, clock and the age of what is shown."""
-    shown = _latest(instrument)
-    market = " · :violet-badge[SIMULATED MARKET]" if shown.is_simulated else ""
-    tone = {"live": "red", "paper": "blue"}.get(shown.mode, "gray")
-    price = f"**{shown.instrument} {rupees(shown.last_price)}**" if shown.last_price is not None else shown.instrument
-    st.markdown(f":{tone}-badge[{shown.mode.upper()}]{market} · {price} · {clock_time(shown.now)} · {_ages(shown)}")
-    if shown.problem:
-        st.warning(shown.problem)
-
-
-def _ages(shown: Snapshot) -> str:
-    """Return how old the price and the analysis are, in market time."""
-    parts = []
-    if shown.last_price_at:
-        parts.append(f"price {age(shown.now - shown.last_price_at)} old")
-    if shown.analysis:
-        parts.append(f"zones as of {short_time(shown.analysis.bar_at)} ({age(shown.now - shown.analysis.bar_at)} ago)")
-    return " · ".join(parts) or "no data yet"
+        _verdict()
+        _cycles()
+    _positions()
+    _limits()
+    _zones()
 
 
 @st.fragment(run_every=REFRESH_SECONDS * 2)
-def _chart(instrument: str) -> None:
-    shown = _latest(instrument)
-    if not shown.candles:
-        st.info("No analysed candles yet. They appear here after the first analysis of the session.")
+def _chart(timeframe: str, layers: tuple[str, ...]) -> None:
+    seen = picture()
+    shown = seen.market
+    data = chart_data(shown, colours(), timeframe=timeframe, orders=seen.desk.orders, layers=layers)
+    if not data["candles"]:
+        what = "analysed candles" if timeframe in {"15 min", "Day"} else "one-minute candles"
+        st.info(f"No {what} yet. They appear here after the first ones of the session.")
         return
-    draw(chart_data(shown), key=f"chart-{instrument}")
+    draw(data, key=f"chart-{shown.instrument}")
     if shown.profile:
         profile = shown.profile
         st.caption(
-            f"Volume profile from {profile.source}: POC {rupees(profile.poc)}, value area {rupees(profile.val)} to "
-            f"{rupees(profile.vah)}. Solid zones are confirmed by the judge, dashed ones are not."
+            f"Volume profile from {plain(profile.source)}: POC {rupees(profile.poc)}, value area {rupees(profile.val)} "
+            f"to {rupees(profile.vah)}. Solid zones are confirmed by the judge, dashed ones are not. "
+            f"As of {clock_time(shown.now)}."
         )
 
 
 @st.fragment(run_every=REFRESH_SECONDS * 2)
-def _zones(instrument: str) -> None:
-    shown = _latest(instrument)
+def _verdict() -> None:
+    """Say the judge's last word and why."""
+    shown = picture().market
+    st.markdown("**Last verdict**")
+    if not shown.verdicts:
+        st.info("No verdict yet. Zones are judged when a 15-minute candle closes.")
+        return
+    with st.container(border=True):
+        _one_verdict(shown.verdicts[0])
+
+
+def _one_verdict(verdict: VerdictRow) -> None:
+    mark = _MARKS.get(verdict.verdict, "●")
+    st.markdown(f"{mark} **{plain(verdict.verdict)}** · {verdict.probability:.2f} · {short_time(verdict.at)}")
+    side = f"{SIDE_MARKS.get(verdict.side, '')} {verdict.side}"
+    st.markdown(f"{side} zone {rupees(verdict.low)} to {rupees(verdict.high)}, by {plain(verdict.judge)}")
+    st.progress(min(max(verdict.probability, 0.0), 1.0))
+    st.caption(plain(verdict.reason))
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _cycles() -> None:
+    shown = picture().market
+    if not shown.cycles:
+        st.markdown("**Last decisions**")
+        st.info("No cycle yet. In an open session the desk decides every three minutes and says why.")
+        return
+    rows = [
+        [day_time(each.at)[:5], _DECISIONS.get(each.decision, each.decision), _why(each)]
+        for each in shown.cycles[:CYCLES_SHOWN]
+    ]
+    with st.container(height=340, border=False):
+        st.html(table("Last decisions", ("Time", "Decision", "Why"), rows))
+
+
+def _why(cycle: CycleRow) -> str:
+    return f"{cycle.reason} ({cycle.detail})" if cycle.detail else cycle.reason
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _positions() -> None:
+    seen = picture()
+    held = [order for order in seen.desk.orders if order.held]
+    if not held:
+        st.markdown("**Open positions**")
+        st.info("No position is open. One appears here when an entry is filled, with its stop and its target.")
+        return
+    headers = (
+        "Contract",
+        number("Units"),
+        number("Average"),
+        number("LTP"),
+        number("P&L"),
+        "Stop to target",
+        "State",
+        "Since",
+    )
+    st.html(table("Open positions", headers, [_position(order, seen) for order in held]))
+
+
+def _position(order: Order, seen: Picture) -> list[str | Cell]:
+    price = seen.market.prices.get(order.contract)
+    profit = of_order(order, seen.market.prices, seen.market.nets)
+    levels = f"{rupees(order.stop)} → {rupees(order.target)}"
+    shown = f"{change(profit.value)} before costs" if profit.priced else "no price"
+    return [
+        order.contract,
+        number(str(order.held)),
+        number(rupees(order.spent / order.bought)),
+        number(rupees(price) if price is not None else "no price"),
+        number(shown, sign=profit.value if profit.priced else 0),
+        Cell(levels, "", f"{between(order.stop, order.target, price)}{levels}"),
+        order.state.replace("_", " "),
+        short_time(order.filled_at or order.placed_at),
+    ]
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _limits() -> None:
+    """Show today's counts beside what the settings allow."""
+    seen, settings = picture(), Settings()
+    today = seen.market.now.astimezone(IST).date()
+    entries = sum(1 for each in seen.desk.orders if each.bought and each.placed_at.astimezone(IST).date() == today)
+    day = of_day(seen.desk.orders, today, seen.market.prices, seen.market.nets)
+    budget = float(settings.equity) * settings.daily_loss_share
+    lost = max(-float(day.value), 0.0)
+    skips = sum(1 for each in seen.market.cycles if each.decision == "skip" and each.at.astimezone(IST).date() == today)
+    st.html(
+        table(
+            "Today against the limits",
+            ("What", number("So far"), number("Limit")),
+            [
+                ["entries", number(str(entries)), number(str(settings.max_trades))],
+                ["loss of the day", number(inr(lost)), number(inr(budget))],
+                ["risk of one trade", number("—"), number(inr(float(settings.equity) * settings.risk_per_trade))],
+                ["decisions that passed", number(f"{skips} of the last {len(seen.market.cycles)}"), number("none")],
+            ],
+        )
+    )
+
+
+@st.fragment(run_every=REFRESH_SECONDS * 2)
+def _zones() -> None:
+    shown = picture().market
     zones = shown.analysis.zones if shown.analysis else ()
-    st.markdown(f"**Live zones** ({len(zones)})")
-    if not zones:
+    if not zones or shown.analysis is None:
+        st.markdown("**Live zones**")
         st.info("No zone is live at the last analysed candle.")
         return
     price = float(shown.last_price or 0)
     nearest = sorted(zones, key=lambda zone: abs(float(zone.low + zone.high) / 2 - price))
+    old = age(shown.now - shown.analysis.bar_at)
+    st.markdown(f"**Live zones** ({len(zones)}) as of {short_time(shown.analysis.bar_at)}, {old} ago")
     st.dataframe([_zone_row(zone) for zone in nearest], hide_index=True, key="zones", column_config=_ZONE_COLUMNS)
 
 
@@ -93,7 +185,7 @@ _ZONE_COLUMNS = {
 }
 
 
-def _zone_row(zone: Zone) -> dict[str, object]:
+def _zone_row(zone: Zone) -> dict[str, Any]:  # Any: what a cell of a table may hold
     verdict = zone.verdict
     return {
         "side": f"{SIDE_MARKS[zone.side.value]} {zone.side.value}",
@@ -108,18 +200,3 @@ def _zone_row(zone: Zone) -> dict[str, object]:
         "judge": verdict.judge if verdict else "",
         "reason": verdict.reason if verdict else "",
     }
-
-
-@st.fragment(run_every=REFRESH_SECONDS)
-def _cycles(instrument: str) -> None:
-    shown = _latest(instrument)
-    st.markdown("**Last cycles**")
-    if not shown.cycles:
-        st.info("No cycle yet. In an open session the desk decides every three minutes and says why.")
-        return
-    rows = [{"time": short_time(c.at), "decision": c.decision, "reason": _why(c)} for c in shown.cycles]
-    st.dataframe(rows, hide_index=True, key="cycles", height=CYCLES_HEIGHT)
-
-
-def _why(cycle: CycleRow) -> str:
-    return f"{cycle.reason} ({cycle.detail})" if cycle.detail else cycle.reason

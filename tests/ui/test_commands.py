@@ -1,0 +1,74 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from agents.data.ledger import Ledger
+from agents.domain.cycle import DeskState
+from agents.settings import Settings
+from tests.ui.pages import opened, texts
+from ui.hub import hub_of
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    """The ledger of a desk that has nothing else."""
+    settings = Settings(mode="paper", data_dir=tmp_path)
+    return Ledger.open(settings.ledger_path, "paper", now=now)
+
+
+def test_pause_is_asked_once_however_often_it_is_pressed(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = opened(monkeypatch, tmp_path, mode="paper")
+    for _ in range(3):
+        shown.button(key="pause").click().run()
+    assert not shown.exception
+    (asked,) = ledger.commands.pending()
+    assert (asked.kind, asked.asked_by) == ("pause", "dashboard")
+    assert ledger.desk_state() is DeskState.ACTIVE
+
+
+def test_a_page_shows_paused_only_when_the_desk_is(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = opened(monkeypatch, tmp_path, mode="paper")
+    shown.button(key="pause").click().run()
+    assert "ENTRIES PAUSED" not in texts(shown)
+    (asked,) = ledger.commands.pending()
+    ledger.set_desk_state(DeskState.REDUCING, "asked by dashboard", by="guardian")
+    ledger.commands.done(asked.id, "done")
+    hub_of(Settings()).forget()
+    after = opened(monkeypatch, tmp_path, mode="paper")
+    assert "ENTRIES PAUSED" in texts(after)
+    assert after.button(key="pause").label == "Resume entries"
+
+
+@pytest.mark.parametrize(("word", "kinds"), [("HALT", ["halt"]), ("FLATTEN", ["flatten"]), ("halt", []), ("", [])])
+def test_only_the_typed_word_halts(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, kinds: list[str]
+) -> None:
+    shown = opened(monkeypatch, tmp_path, mode="paper")
+    shown.text_input(key="stop_word").set_value(word)
+    next(each for each in shown.button if each.label == "Do it now").click().run()
+    assert not shown.exception
+    assert [command.kind for command in ledger.commands.pending()] == kinds
+
+
+def test_looking_makes_no_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = opened(monkeypatch, tmp_path, mode="paper")
+    assert "there is no ledger yet" in texts(shown)
+    assert not list(tmp_path.rglob("ledger.sqlite"))
+
+
+def test_words_of_others_become_no_markup(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    evil = "<script>alert(1)</script>![x](http://evil.example/x.png) :red[x]"
+    ledger.set_desk_state(DeskState.HALTED, evil, by="guardian")
+    shown = opened(monkeypatch, tmp_path, mode="paper")
+    said = next(error.value for error in shown.error if "HALTED" in error.value)
+    assert "\\!\\[x\\]\\(http" in said
+    assert "\\<script\\>" in said

@@ -1,0 +1,57 @@
+"""Candles of other lengths than those that are stored."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from ui.snapshot import ChartCandle
+
+IST_SECONDS = 19_800
+DAY_SECONDS = 86_400
+TIMEFRAMES = {"1 min": 1, "3 min": 3, "5 min": 5, "15 min": 15, "Day": 0}
+
+
+def longer(candles: Iterable[ChartCandle], minutes: int) -> tuple[ChartCandle, ...]:
+    """Return candles of `minutes`, counted from midnight in India, from shorter ones in order."""
+    step = 60 * minutes
+    return _joined(candles, lambda candle: (candle.opened_at + IST_SECONDS) // step)
+
+
+def days(candles: Iterable[ChartCandle]) -> tuple[ChartCandle, ...]:
+    """Return one candle for each date in India."""
+    return _joined(candles, lambda candle: (candle.opened_at + IST_SECONDS) // DAY_SECONDS)
+
+
+def moved(candles: Sequence[ChartCandle], price: float, at: int) -> tuple[ChartCandle, ...]:
+    """Return one-minute candles after a trade at `price`, in the minute that it belongs to."""
+    opened = at // 60 * 60
+    last = candles[-1] if candles else None
+    if last is not None and opened < last.opened_at:
+        return tuple(candles)
+    if last is None or opened > last.opened_at:
+        return (*candles, ChartCandle(opened, opened + 60, price, price, price, price))
+    grown = replace(last, high=max(last.high, price), low=min(last.low, price), close=price)
+    return (*candles[:-1], grown)
+
+
+def shown(candles: Sequence[ChartCandle], minutes: Sequence[ChartCandle], timeframe: int) -> tuple[ChartCandle, ...]:
+    """Return the candles of a time frame in minutes (0 is a day) from those of 15 minutes and those of one."""
+    if timeframe == 0:
+        return days(candles)
+    return tuple(candles) if timeframe == TIMEFRAMES["15 min"] else longer(minutes, timeframe)
+
+
+def _joined(candles: Iterable[ChartCandle], key: Callable[[ChartCandle], int]) -> tuple[ChartCandle, ...]:
+    groups = (list(group) for _, group in groupby(candles, key))
+    return tuple(
+        ChartCandle(
+            opened_at=group[0].opened_at,
+            closed_at=group[-1].closed_at,
+            open=group[0].open,
+            high=max(candle.high for candle in group),
+            low=min(candle.low for candle in group),
+            close=group[-1].close,
+            volume=sum(candle.volume for candle in group),
+        )
+        for group in groups
+    )

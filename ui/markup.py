@@ -1,0 +1,60 @@
+"""Tables and small marks as HTML. Everything that is not made here is escaped: no text of a model can become markup."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from html import escape
+from typing import NamedTuple
+
+
+class Cell(NamedTuple):
+    """A cell: its text, a class of the palette ("zd-up", "num"), and markup of this module to show instead of it."""
+
+    text: str
+    kind: str = ""
+    markup: str = ""
+
+
+def table(caption: str, headers: Sequence[str | Cell], rows: Sequence[Sequence[str | Cell]]) -> str:
+    """Return a table with real headers; cells are text."""
+    head = "".join(_head(header) for header in headers)
+    body = "".join(f"<tr>{''.join(_cell(cell) for cell in row)}</tr>" for row in rows)
+    return (
+        f'<div class="zd-scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table class="zd-table">'
+        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def number(text: str, *, sign: Decimal | float = 0) -> Cell:
+    """Return a cell that is aligned to the right, coloured by the sign of a value."""
+    return Cell(text, "num zd-up" if sign > 0 else "num zd-down" if sign < 0 else "num")
+
+
+def between(low: Decimal, high: Decimal, value: Decimal | None) -> str:
+    """Return a bar from stop to target with a mark where the price is."""
+    if value is None or high <= low:
+        return ""
+    share = min(max((value - low) / (high - low), Decimal(0)), Decimal(1))
+    said = f"{share:.0%} of the way from stop to target"
+    return f'<div class="zd-bar" role="img" aria-label="{said}"><i style="left:{share * 100:.0f}%"></i></div>'
+
+
+def bar(share: float, kind: str) -> str:
+    """Return a bar as wide as a share of its column, of a class of the palette."""
+    width = min(max(share, 0.0), 1.0) * 5
+    return f'<span class="zd-oi {escape(kind)}" style="width:{width:.2f}em;background:currentColor"></span>'
+
+
+def span(text: str, kind: str = "") -> str:
+    """Return text with a class of the palette."""
+    return f'<span class="{escape(kind)}">{escape(text)}</span>'
+
+
+def _cell(cell: str | Cell) -> str:
+    if isinstance(cell, str):
+        return f"<td>{escape(cell)}</td>"
+    return f'<td class="{escape(cell.kind)}">{cell.markup or escape(cell.text)}</td>'
+
+
+def _head(header: str | Cell) -> str:
+    text, kind = (header, "") if isinstance(header, str) else (header.text, header.kind)
+    return f'<th scope="col" class="{escape(kind)}">{escape(text)}</th>'

@@ -1,0 +1,34 @@
+"""What a page works with: the newest picture and the reader's own choices."""
+
+import streamlit as st
+
+from agents.settings import Settings
+from ui.hub import Hub, hub_of
+from ui.palette import PALETTE, STANDARD, Palette, palette
+from ui.snapshot import Picture
+
+
+def hub() -> Hub:
+    """Return the hub of this server's desk."""
+    return hub_of(Settings())
+
+
+def picture() -> Picture:
+    """Return the newest picture."""
+    return hub().look()
+
+
+def colours() -> Palette:
+    """Return the colours of this reader's theme and choice."""
+    theme = st.context.theme.type or "dark"
+    return palette(st.session_state.get(PALETTE, STANDARD), theme)
+
+
+def keep_seed_keys(seen: Picture) -> None:
+    """Keep the session's keys up to date that earlier programs of this desk read."""
+    state = st.session_state
+    state["orchestrator"] = seen.desk.state.value if seen.desk.state else None
+    state["running"] = bool(seen.desk.services) and seen.desk.services[0].get("state") == "ready"
+    state["trades"] = [order.setup_id for order in seen.desk.orders]
+    state["last_analysis"] = seen.market.analysis.bar_at if seen.market.analysis else None
+    state.setdefault("config_updated", False)

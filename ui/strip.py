@@ -1,0 +1,147 @@
+"""The line on top of every page, what must be said below it, and the three buttons that act."""
+
+import uuid
+
+import streamlit as st
+
+from agents.domain.cycle import DeskState
+from agents.domain.errors import TradingError
+from agents.domain.values import IST
+from agents.settings import Settings
+from ui.banners import banners
+from ui.desk import FLATTEN, HALT, PAUSE, RESUME, ask
+from ui.format import MINUS, change, clock_time, day_time, inr, plain, rupees
+from ui.hub import wall_now
+from ui.markup import span
+from ui.profit import of_day
+from ui.seen import keep_seed_keys, picture
+from ui.snapshot import Picture
+
+REFRESH_SECONDS = 1
+HALT_WORD = "HALT"
+FLATTEN_WORD = "FLATTEN"
+_NONCE, _SAID, _DRAWN = "command_nonce", "command_said", "drawn_state"
+_STATES = {
+    DeskState.ACTIVE: ("● ACTIVE", "zd-up"),
+    DeskState.REDUCING: ("❚❚ ENTRIES PAUSED", "zd-warn"),
+    DeskState.HALTED: ("■ HALTED", "zd-down"),
+    None: ("○ NOT STARTED", "zd-quiet"),
+}
+_LEVELS = {"error": st.error, "warning": st.warning, "info": st.info}
+
+
+def top() -> None:
+    """Draw strip, banners and buttons."""
+    seen = picture()
+    st.session_state[_DRAWN] = seen.desk.state
+    left, right = st.columns([0.68, 0.32], vertical_alignment="center")
+    with left:
+        _strip()
+    with right:
+        _buttons(seen)
+    _below()
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _strip() -> None:
+    """Refresh the line; when the state has changed, the buttons are drawn anew too."""
+    seen = picture()
+    keep_seed_keys(seen)
+    st.html(f'<div class="zd-strip" role="status" aria-live="off">{"".join(_parts(seen))}</div>')
+    if seen.desk.state is not st.session_state.get(_DRAWN):
+        st.session_state[_DRAWN] = seen.desk.state
+        st.rerun()
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _below() -> None:
+    """Say what was asked and done, and what must be said."""
+    seen = picture()
+    said = st.session_state.get(_SAID)
+    if said:
+        st.error(plain(said))
+    for command in [one for one in seen.desk.commands if (seen.as_of - one.asked_at).total_seconds() < 60][:2]:  # noqa: PLR2004 - a minute
+        asked = f"{command.kind}: asked {day_time(command.asked_at)} by {command.asked_by}"
+        done = f"{command.outcome} {day_time(command.done_at)}" if command.done_at else "waiting"
+        st.caption(plain(f"{asked} → {done}"))
+    for banner in banners(seen, wall_now()):
+        _LEVELS[banner.level](plain(banner.text))
+    _toasts(seen)
+
+
+def _parts(seen: Picture) -> list[str]:
+    """Return the pieces of the line as HTML."""
+    market, desk = seen.market, seen.desk
+    parts = [span(market.mode.upper(), f"zd-badge {market.mode}")]
+    if market.is_simulated:
+        parts.append(span("SIMULATED MARKET", "zd-badge simulated"))
+    parts.append(span(*_STATES[desk.state]))
+    price = span(f"{market.instrument} {rupees(market.last_price)}") if market.last_price is not None else ""
+    parts.append(price or span(f"{market.instrument}: no price yet", "zd-quiet"))
+    if market.last_price is not None and market.previous_close:
+        moved = market.last_price - market.previous_close
+        share = f"{abs(moved / market.previous_close):.2%}"
+        sign = "+" if moved > 0 else MINUS if moved < 0 else ""
+        parts.append(span(f"{change(moved)} ({sign}{share})", "zd-up" if moved > 0 else "zd-down" if moved < 0 else ""))
+    day = of_day(desk.orders, market.now.astimezone(IST).date(), market.prices, market.nets)
+    tone = "zd-up" if day.value > 0 else "zd-down" if day.value < 0 else ""
+    note = "" if day.after_costs else " before costs"
+    parts.append(span(f"Day P&L {'+' if day.value > 0 else ''}{inr(day.value)}{note}", tone))
+    if desk.feed is not None:
+        silent = desk.feed.silent
+        told = f"feed {silent:.1f} s" if silent < 100 else "feed silent"  # noqa: PLR2004 - beyond, a number says nothing
+        parts.append(span(told, "zd-quiet"))
+    return [*parts, span(clock_time(market.now), "zd-quiet")]
+
+
+def _buttons(seen: Picture) -> None:
+    _renew_nonce(seen)
+    pause, stop = st.columns(2)
+    is_active = seen.desk.state is DeskState.ACTIVE
+    kind, label = (PAUSE, "Pause entries") if is_active else (RESUME, "Resume entries")
+    cannot = seen.desk.state in {None, DeskState.HALTED}
+    help_text = "After a halt the desk is started again on the command line." if cannot else None
+    pause.button(label, key="pause", on_click=_ask, args=(kind,), disabled=cannot, help=help_text, width="stretch")
+    with stop.popover("Halt", width="stretch"):
+        st.markdown(
+            "**Halt**: nothing new is bought, waiting orders are taken back. **Flatten** also sells what is held."
+        )
+        with st.form("stop", clear_on_submit=True, border=False):
+            st.text_input(f"Type {HALT_WORD} or {FLATTEN_WORD} to confirm", key="stop_word", autocomplete="off")
+            st.form_submit_button("Do it now", on_click=_stop, type="primary")
+
+
+def _stop() -> None:
+    word = str(st.session_state.get("stop_word", "")).strip()
+    kind = {HALT_WORD: HALT, FLATTEN_WORD: FLATTEN}.get(word)
+    if kind is None:
+        st.session_state[_SAID] = f"Nothing was asked: type {HALT_WORD} or {FLATTEN_WORD} in capitals."
+    else:
+        _ask(kind)
+
+
+def _ask(kind: str) -> None:
+    """Ask once for each button as it was drawn, however often it is pressed."""
+    by = str(st.context.headers.get("x-forwarded-user") or "dashboard")[:64]
+    try:
+        ask(Settings(), f"{kind}-{st.session_state[_NONCE]}", kind, by=by, wall=wall_now)
+    except TradingError as error:
+        st.session_state[_SAID] = f"{kind} could not be asked: {error}"
+    else:
+        st.session_state[_SAID] = ""
+
+
+def _renew_nonce(seen: Picture) -> None:
+    """Give the buttons a new name once what was asked under the old one is done."""
+    nonce = st.session_state.get(_NONCE)
+    if nonce is None or any(one.done_at and one.id.endswith(nonce) for one in seen.desk.commands):
+        st.session_state[_NONCE] = uuid.uuid4().hex
+
+
+def _toasts(seen: Picture) -> None:
+    """Show alerts that came since this session began, each once."""
+    newest = max((alert.id for alert in seen.desk.alerts), default=0)
+    told = st.session_state.setdefault("alerts_told", newest)
+    for alert in [one for one in reversed(seen.desk.alerts) if one.id > told][-3:]:
+        st.toast(plain(alert.text), duration="long")
+    st.session_state["alerts_told"] = newest
