@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from agents.analysis import run_analysis, verdicts_of
 from agents.bootstrap import make_desk, make_judge, open_ledger, open_store
@@ -138,6 +138,9 @@ class SessionAnalyses:
         return known if known is not None and known.instrument == instrument and known.bar_at <= now else None
 
 
+Kind = TypeVar("Kind", bound=SessionAnalyses)
+
+
 def replay(
     settings: Settings, on: date, instrument: str, *, judge: Judge | None = None, on_cycle: OnCycle | None = None
 ) -> ReplayResult:
@@ -173,16 +176,7 @@ def replay(
     if session is None:
         raise MissingDataError(f"the exchange was closed on {on}; choose a day on which it traded")
     store = open_store(settings, now=_wall_now, create=False)
-    until = session.derivatives_close_at
-    candles = recorded_history(store, calendar, instrument, until)
-    if not len(candles.after(session.open_at)):
-        raise MissingDataError(f"{instrument} has no candles on {on}; import that session with `zonedesk import FILE`")
-    analyses = SessionAnalyses(
-        candles,
-        companion_history(store, calendar, settings.futures.get(instrument), until),
-        companion_history(store, calendar, settings.baskets.get(instrument), until),
-        settings,
-    )
+    analyses = session_analyses(store, calendar, session, instrument, settings, kind=SessionAnalyses)
     clock = ReplayClock(session.open_at)
     with _replay_ledger(settings, clock) as ledger, _who_judges(settings, clock, judge) as speaker:
         desk = make_desk(
@@ -200,6 +194,29 @@ def replay(
     if settings.mode == "replay":
         _keep(store, result, orders)
     return result
+
+
+def session_analyses(
+    store: Store, calendar: NseCalendar, session: Session, instrument: str, settings: Settings, *, kind: type[Kind]
+) -> Kind:
+    """Return what computes the analyses of a session, of the `kind` asked for, over what was recorded of it.
+
+    Raises
+    ------
+    MissingDataError
+        If nothing of the session is stored.
+    """
+    until = session.derivatives_close_at
+    candles = recorded_history(store, calendar, instrument, until)
+    if not len(candles.after(session.open_at)):
+        raise MissingDataError(
+            f"{instrument} has no candles on {session.on}; import that session with `zonedesk import FILE`"
+        )
+    future, basket = (
+        companion_history(store, calendar, names.get(instrument), until)
+        for names in (settings.futures, settings.baskets)
+    )
+    return kind(candles, future, basket, settings)
 
 
 def _run(

@@ -25,9 +25,14 @@ class RecordedJudge:
         Ports.
     panel : Panel, optional
         How many answers were asked for about one setup and what they take; the settings' if not given.
+    speaker : str
+        Who speaks in the verdicts, before the model's name; "openai" to repeat them to the letter.
     """
 
-    def __init__(self, settings: Settings, *, calls: CallLog, clock: Clock, panel: Panel | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, calls: CallLog, clock: Clock, panel: Panel | None = None, speaker: str = "recorded"
+    ) -> None:
+        self._speaker = speaker
         self._calls = calls
         self._clock = clock
         self._panel = panel or Panel.of(settings)
@@ -36,12 +41,12 @@ class RecordedJudge:
 
     @property
     def name(self) -> str:
-        """Return who speaks: "recorded:" and the models, the one for zones first."""
-        return f"recorded:{'+'.join(dict.fromkeys((self._zones.model, self._setups.model)))}"
+        """Return who speaks: the speaker and the models, the one for zones first."""
+        return f"{self._speaker}:{'+'.join(dict.fromkeys((self._zones.model, self._setups.model)))}"
 
     def judge_zones(self, evidence: Sequence[ZoneEvidence], known_at: datetime) -> Sequence[ZoneVerdict]:
         """Return the recorded verdict on each zone. Raises `RecordedReplyMissingError` if one was never given."""
-        judge = f"recorded:{self._zones.model}"
+        judge = f"{self._speaker}:{self._zones.model}"
         return tuple(
             zone_verdict(one, self._said(self._zones, one, 0, known_at), judge, self._zones.prompt_sha, known_at)
             for one in evidence
@@ -51,7 +56,7 @@ class RecordedJudge:
         """Return the recorded verdict on a setup. Raises `RecordedReplyMissingError` if it was never given."""
         now = self._clock.now()
         said = [self._said(self._setups, evidence, sample, now) for sample in range(self._panel.samples)]
-        judge = f"recorded:{self._setups.model}"
+        judge = f"{self._speaker}:{self._setups.model}"
         return setup_verdict(evidence, said, judge, self._setups.prompt_sha, self._panel)
 
     def _said(self, question: Question[R], facts: Facts, sample: int, at: datetime) -> Said[R]:

@@ -1,7 +1,9 @@
 """Commands that analyse what the store holds: materialize, zones, replay and certify."""
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
@@ -14,6 +16,7 @@ from zonedesk.shell import (
     Json,
     Last,
     Mode,
+    ModeWord,
     Shell,
     day,
     settings_for_reading,
@@ -24,6 +27,14 @@ from zonedesk.shell import (
 if TYPE_CHECKING:
     from agents.domain.cycle import CycleRecord
 
+Recorded = Annotated[
+    Path | None,
+    typer.Option(
+        "--recorded-from",
+        help="Repeat the day that this ledger has, with the store beside it, and name every cycle that differs.",
+        show_default=False,
+    ),
+]
 MOMENTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M"]
 
 
@@ -83,6 +94,7 @@ def replay(
     on: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="The session's date.")],
     *,
     instrument: Instrument = "NIFTY",
+    recorded_from: Recorded = None,
     as_json: Json = False,
     data_dir: DataDir = None,
     mode: Mode = None,
@@ -94,14 +106,43 @@ def replay(
         from zonedesk.replay import replay as run  # noqa: PLC0415  (start-up)
         from zonedesk.views import cycle_text, replay_text  # noqa: PLC0415  (start-up)
 
-        settings = settings_of(data_dir, mode, default="replay")
-
         def told(record: "CycleRecord") -> None:
             if not as_json:
                 print(cycle_text(record))
 
+        if recorded_from is not None:
+            _repeat(shell, recorded_from, day(on), instrument, data_dir, mode=mode, told=told)
+            return
+        settings = settings_of(data_dir, mode, default="replay")
         facts = run(settings, day(on), instrument, on_cycle=told).facts()
         shell.result(facts, replay_text(facts))
+
+
+def _repeat(
+    shell: Shell,
+    ledger: Path,
+    on: date,
+    instrument: str,
+    data_dir: Path | None,
+    *,
+    mode: ModeWord | None,
+    told: "Callable[[CycleRecord], None]",
+) -> None:
+    """Go through a traded day again; whatever came out otherwise is said, and makes the command fail."""
+    from zonedesk.repeat import repeat  # noqa: PLC0415  (start-up)
+    from zonedesk.views import replay_text  # noqa: PLC0415  (start-up)
+
+    folder = ledger.resolve().parent
+    beside = (folder / "market.duckdb").is_file() and folder.name in get_args(ModeWord)
+    if beside and data_dir is None and mode is None:
+        data_dir, mode = folder.parent, cast("ModeWord", folder.name)
+    found = repeat(settings_of(data_dir, mode, default="paper"), ledger, on, instrument, on_cycle=told)
+    facts = found.facts()
+    lines = [each.text() for each in found.differences] or ["every cycle came out as it was recorded"]
+    shell.result(facts, "\n".join([replay_text(facts), *lines]))
+    if found.differences:
+        shell.note(f"{len(found.differences)} fields came out otherwise than {ledger} has them")
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def certify(
