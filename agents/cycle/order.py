@@ -117,6 +117,7 @@ def _permitted(
         state=desk.ledger.desk_state(),
         halted=desk.halted(),
         days=desk.days,
+        market=market_of(seen.chain, now, desk.settings.risk_free_rate),
     )
     lots, checks = weigh(setup, account, desk.limits, conditions, now=now, session=seen.session)
     found = vetoes_of(checks)

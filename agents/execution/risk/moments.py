@@ -15,11 +15,13 @@ from agents.domain.values import IST
 from agents.execution.guardian.ports import Quotes, TopOfBook
 from agents.execution.risk.account import Account
 from agents.execution.risk.conditions import Conditions
+from agents.execution.risk.fair import fair_value
 from agents.execution.risk.limits import Limits
 from agents.execution.risk.question import Question
 from agents.execution.risk.rules import check
 from agents.execution.risk.sizing import size
 from agents.execution.risk.special_days import SpecialDays
+from agents.options import Market
 
 
 def weigh(
@@ -41,8 +43,12 @@ def deciding(
     state: DeskState,
     halted: str,
     days: SpecialDays | None,
+    market: Market | None = None,
 ) -> Conditions:
-    """Return what a cycle knows; `limits` is None where a recording is traded, whose prices cannot be late."""
+    """Return what a cycle knows; `limits` is None where a recording is traded, whose prices cannot be late.
+
+    With a `market` the contract is also valued by the strikes beside it.
+    """
     quote = next((each for each in chain.quotes if each.contract.instrument == setup.contract), None)
     event, factor = _look(days, now)
     return Conditions(
@@ -51,6 +57,7 @@ def deciding(
         quote_age=None if quote is None else _age(quote.at, now),
         chain_age=_age(chain.at, now),
         zones_age=_age(zones_at, now),
+        fair=None if market is None else fair_value(chain, market, setup.contract),
         last=None if quote is None else float(quote.ltp),
         middle=None if quote is None else _middle(quote.bid, quote.ask),
         spread=None if quote is None else _spread(quote.bid, quote.ask),

@@ -31,10 +31,12 @@ from agents.execution.risk import (
     size,
     weigh,
 )
+from agents.execution.risk.fair import fair_value
 from agents.execution.risk.special_days import SpecialDay
+from agents.options import market_of
 from tests.agents.execution.setups import setup_of
 from tests.agents.execution.test_risk import LIMITS, SESSION, SETUP, account, done
-from tests.agents.options.chains import NOW, chain_of
+from tests.agents.options.chains import NOW, RATE, chain_of
 
 ENTRY = float(SETUP.premium_entry)
 GOOD = Conditions(
@@ -264,6 +266,18 @@ def test_a_recording_has_no_stale_prices(limits: Limits | None, rules: set[str])
     )
     assert no(asked(seen)) == rules
     assert seen.last is not None
+
+
+def test_a_contract_is_valued_by_its_neighbours() -> None:
+    chain = chain_of()
+    market = market_of(chain, NOW, RATE)
+    fair = fair_value(chain, market, SETUP.contract)
+    assert fair == pytest.approx(ENTRY, rel=0.03)
+    own = next(quote for quote in chain.quotes if quote.contract.instrument == SETUP.contract)
+    dear = own.model_copy(update={"ltp": own.ltp * 2, "bid": None, "ask": None})
+    quotes = tuple(dear if quote is own else quote for quote in chain.quotes)
+    assert fair_value(chain.model_copy(update={"quotes": quotes}), market, SETUP.contract) == fair
+    assert fair_value(chain.model_copy(update={"quotes": (own,)}), market, SETUP.contract) is None
 
 
 def test_the_list_of_special_days_knows_its_days_and_its_end() -> None:
