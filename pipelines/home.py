@@ -51,7 +51,8 @@ def prepare_home(settings: Settings, *, code_server_port: int | None = None) -> 
         config = Template((files("pipelines") / "dagster.yaml").read_text(encoding="utf-8"))
         history = json.dumps(str(folder / "history" / "runs"))  # a JSON string is a YAML string too
         (folder / "dagster.yaml").write_text(config.substitute(history=history), encoding="utf-8")
-        workspace = folder / "workspace.yaml"
+        # Two files: a run by hand beside a desk must not make the desk's processes load the definitions each by itself.
+        workspace = folder / ("workspace.yaml" if code_server_port is None else "served.yaml")
         workspace.write_text(_workspace(code_server_port), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"cannot write Dagster's home {folder}: {error.strerror}; name another --data-dir") from error

@@ -8,18 +8,25 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from agents.data.calendar import NseCalendar
 from agents.data.clock import ClockFile, SimulatedMarketClock, anchored
 from agents.domain.errors import ConfigError
 from agents.settings import Settings
+from zonedesk.alarm import raise_alarm
+from zonedesk.apart import Say, Step, apart
 from zonedesk.home import DeskHome
 from zonedesk.logs import last_line
-from zonedesk.prepare import HISTORY_SESSIONS, Prepared, Say, Step, first_look, prepare
-from zonedesk.services import DAEMON, EXCHANGE, FEED, environment, services
+from zonedesk.services import DAEMON, EXCHANGE, FEED, GUARDIAN, environment, services
 from zonedesk.shell import wall_now
 from zonedesk.supervise import Supervisor
+from zonedesk.watchdog import ALIVE, READY, STOPPING, tell_systemd
 
+if TYPE_CHECKING:
+    from zonedesk.prepare import Prepared
+
+HISTORY_SESSIONS = 60  # twice what a zone lives
 STEP_SECONDS = 0.25
 STATUS_SECONDS = 2.0
 STOP_PATIENCE_SECONDS = 60.0
@@ -66,25 +73,36 @@ class RunningDesk:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, self._ask_to_stop)
             try:
-                self._run(prepare(self.settings, self._tell, self.step, history=self.history))
+                self._run(apart(self._prepare, self._tell, self.step))
             finally:
                 self._state = "stopped"
                 self._write_status()
 
-    def _run(self, prepared: Prepared) -> None:
+    def _prepare(self, say: Say, step: Step) -> "Prepared":
+        from zonedesk.prepare import prepare  # noqa: PLC0415  (pandas, DuckDB and Dagster, for this one piece of work)
+
+        return prepare(self.settings, say, step, history=self.history)
+
+    def _first_look(self, say: Say, step: Step) -> None:
+        from zonedesk.prepare import first_look  # noqa: PLC0415  (as above)
+
+        first_look(self.settings, say, step)
+
+    def _run(self, prepared: "Prepared") -> None:
         clock = self._start_clock()
         self._supervisor = Supervisor(
             services(self.settings, prepared.workspace, prepared.code_port),
             self.home.log_dir,
             environment(self.settings, prepared.dagster_home),
             self._tell,
+            self._alarm,
         )
         self._state = "starting"
         try:
             self._supervisor.start(FEED, DAEMON)
             self._wait_for_exchange(self._supervisor)
             self._supervisor.start(DAEMON)  # its runs would meet the first analysis
-            first_look(self.settings, self._tell, self.step)
+            apart(self._first_look, self._tell, self.step)
             self._preparing = False
             self._supervisor.start()
             self._watch(self._supervisor)
@@ -92,6 +110,7 @@ class RunningDesk:
             self._preparing = False
             self._state = "stopping"
             self._tell("stopping")
+            tell_systemd(STOPPING)
             self._supervisor.stop()
             stopped_at = clock.now()
             clock.file.model_copy(update={"resumed_at": stopped_at, "running": False}).write(self.home.clock_path)
@@ -124,9 +143,19 @@ class RunningDesk:
             if supervisor.all_ready and not told:
                 told = True
                 self._tell(self.addresses())
+                tell_systemd(READY)
             if time.monotonic() - self._written_at > STATUS_SECONDS:
                 self._write_status()
+                tell_systemd(ALIVE)
             time.sleep(STEP_SECONDS)
+
+    def _alarm(self, name: str, text: str) -> None:
+        """Turn a process that is left down into an alert; without the guardian nobody else would send it."""
+        assert self._supervisor is not None
+        sends = GUARDIAN in self._supervisor.failed
+        problem = raise_alarm(self.settings, name, text, critical=name in {GUARDIAN, FEED, EXCHANGE}, sends=sends)
+        if problem:
+            self.say(f"the alert could not be written down: {problem}")
 
     def addresses(self) -> str:
         """Return the sentence with the addresses that people open."""

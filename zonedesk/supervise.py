@@ -96,12 +96,15 @@ class Supervisor:
         What the services find in their environment.
     report : callable
         Is told in one sentence what happened.
+    alarm : callable
+        Is told the name of a service that is left down, and why.
     """
 
     services: Sequence[Service]
     log_dir: Path
     environment: Mapping[str, str]
     report: Callable[[str], None]
+    alarm: Callable[[str, str], None] = lambda _name, _text: None
     children: list[Child] = field(init=False)
     _logs_checked_at: float = 0.0
 
@@ -183,7 +186,9 @@ class Supervisor:
         if child.short_lives >= MAX_SHORT_LIVES:
             child.state = ServiceState.FAILED
             why = last_line(child.log)
-            self.report(f"{name} keeps dying and stays down; its log {child.log} ends with: {why}")
+            text = f"{name} keeps dying and stays down; its log {child.log} ends with: {why}"
+            self.report(text)
+            self.alarm(name, text)
             return
         pause = min(FIRST_PAUSE_SECONDS * 2.0 ** (child.short_lives - 1), LONGEST_PAUSE_SECONDS)
         child.start_again_at = now + pause

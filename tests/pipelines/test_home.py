@@ -19,14 +19,23 @@ from tests.pipelines.markets import LAST, rows_of
 
 def test_a_home_can_be_prepared_twice_and_opens(tmp_path: Path) -> None:
     settings = Settings(mode="replay", data_dir=tmp_path)
-    home = prepare_home(settings)
-    assert prepare_home(settings, code_server_port=4266) == home
+    first = prepare_home(settings)
+    home = prepare_home(settings, code_server_port=4266)
+    assert home.folder == first.folder
     assert json.loads(home.workspace.read_text())["load_from"][0]["grpc_server"]["port"] == 4266
     config = yaml.safe_load((home.folder / "dagster.yaml").read_text())
     assert config["telemetry"]["enabled"] is False
     assert config["concurrency"]["pools"] == {"granularity": "run", "default_limit": 1}
     with open_instance(home.folder) as instance:
         assert isinstance(instance.event_log_storage, DeskEventLog)
+
+
+def test_a_run_by_hand_leaves_the_workspace_of_the_desk_alone(tmp_path: Path) -> None:
+    settings = Settings(mode="replay", data_dir=tmp_path)
+    served = prepare_home(settings, code_server_port=4266).workspace
+    before = served.read_text()
+    assert prepare_home(settings).workspace != served
+    assert served.read_text() == before
 
 
 def test_without_a_code_server_the_workspace_names_the_module(tmp_path: Path) -> None:
