@@ -3,14 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING
 
 from agents.data.calendar import NseCalendar
-from agents.data.contracts import expiry_at
-from agents.data.dhan.chains import ChainSnapshot, ChainWatch, fetch_chain, fetch_expiries
+from agents.data.dhan.chains import ChainSnapshot, ChainWatch, fetch_chain
 from agents.data.dhan.charts import (
     INTRADAY_MINUTES,
     ROLLING_DAYS,
@@ -22,22 +21,19 @@ from agents.data.dhan.charts import (
     page_days,
 )
 from agents.data.dhan.download import CandleDownload, DownloadReport, Progress
-from agents.data.dhan.errors import DhanError, DhanUnavailableError
 from agents.data.dhan.limiter import CallKind
-from agents.data.dhan.master import InstrumentMaster
-from agents.data.dhan.quotes import fetch_quotes
 from agents.data.dhan.resolve import Resolved, resolve
 from agents.data.feed.broker import AccountFeed
 from agents.data.feed.live import FeedLimits
 from agents.data.feed.pace import Sleep
 from agents.data.feed.thread import FeedThread
 from agents.data.hours import DAILY
+from agents.data.questions import MarketQuestions
 from agents.data.reading import RawCandles
 from agents.data.store import Store
 from agents.data.writing import store_option_quotes
-from agents.domain.errors import ConfigError, MissingDataError, StaleDataError
-from agents.domain.market import OptionChain, Quote
-from agents.domain.values import IST
+from agents.domain.errors import ConfigError, StaleDataError
+from agents.domain.market import OptionChain
 from agents.ports import Clock
 
 if TYPE_CHECKING:
@@ -46,7 +42,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class DataCollectionAgent:
+class DataCollectionAgent(MarketQuestions):
     """Collects market data from Dhan, or from anything that speaks as Dhan does.
 
     Parameters
@@ -66,10 +62,8 @@ class DataCollectionAgent:
     def __init__(
         self, dhan: "Dhan", store: Store, calendar: NseCalendar, clock: Clock, watch: ChainWatch | None = None
     ) -> None:
-        self.dhan = dhan
+        super().__init__(dhan, calendar, clock)
         self.store = store
-        self.calendar = calendar
-        self.clock = clock
         self._watch = watch or ChainWatch()
 
     @cached_property
@@ -180,50 +174,6 @@ class DataCollectionAgent:
             If the feed cannot be started.
         """
         return self.account_feed.start(instruments, sleep, rng, limits)
-
-    def expiries(self, underlying: str) -> list[date]:
-        """Return the expiries of an index that are not over, the nearest first; the master's where the list fails.
-
-        Raises
-        ------
-        DhanError
-            If the list names an expiry that the master does not have among the next two.
-        MissingDataError
-            If none is left.
-        """
-        now = self.clock.now()
-        master = self.master(now)
-        listed = master.expiries(underlying)
-        try:
-            told = fetch_expiries(self.dhan.reader, master.index(underlying))
-        except DhanUnavailableError as error:
-            _log.warning("the master's expiries are used: %s", error)
-            told = listed
-        live = [on for on in told if expiry_at(on) > now]
-        if not live:
-            raise MissingDataError(f"no expiry of {underlying} is left after {now}; fetch today's master")
-        if missing := [str(on) for on in live[:2] if on not in listed]:
-            raise DhanError(
-                f"{underlying} expires on {', '.join(missing)} by Dhan's list and not by the master of {master.on}; "
-                "fetch today's master before trading"
-            )
-        return live
-
-    def fetch_quotes(self, *instruments: str) -> dict[str, Quote]:
-        """Return the last prices of instruments by REST; those without a usable price are left out."""
-        now = self.clock.now()
-        master = self.master(now)
-        wanted = {}
-        for name in instruments:
-            what = resolve(name, master, self.calendar, now).what
-            if isinstance(what, RollingOption):
-                raise ConfigError(f"{name} is not one contract and has no quote; name the option itself")
-            wanted[name] = what
-        return fetch_quotes(self.dhan.reader, wanted, now)
-
-    def master(self, now: datetime) -> InstrumentMaster:
-        """Return the instrument master of the day of a moment."""
-        return self.dhan.masters.of(now.astimezone(IST).date())
 
     def _fetcher(self, found: Resolved, minutes: int) -> tuple[Callable[[Question], RawCandles], int]:
         """Return how to ask for candles of what was found, and how many days at once."""
