@@ -65,7 +65,7 @@ class Control:
     def state(self, _: Request, __: bytes) -> Answer:
         """Return everything at once; no token, PIN or secret is part of it."""
         channels = self._feed.hub.channels if self._feed is not None else []
-        return {**exchange_shown(self._core, channels), "faults": self._scripts()}
+        return {**exchange_shown(self._core, channels), "faults": [script.state() for script in self._faults.scripts()]}
 
     def book(self, _: Request, __: bytes) -> Answer:
         """Return orders, trades, positions and money of all clients, exact, for comparisons."""
@@ -80,32 +80,6 @@ class Control:
             {"kind": event.kind, "at": event.at, "client_id": event.client_id, "detail": str(event.detail)}
             for event in found[-EVENTS_SHOWN:]
         ]
-
-    def catalogue(self, _: Request, __: bytes) -> Answer:
-        """Return what can be scripted."""
-        return {name: {**fault._asdict(), "parameters": dict(fault.parameters)} for name, fault in CATALOGUE.items()}
-
-    def add_fault(self, _: Request, raw: bytes) -> Answer:
-        """Put a script in force."""
-        script = Script(**ScriptBody.model_validate_json(raw).model_dump())
-        self._faults.add(script)
-        return script.state()
-
-    def scripts(self, _: Request, __: bytes) -> Answer:
-        """Return the scripts and how often they struck."""
-        return self._scripts()
-
-    def clear_faults(self, _: Request, __: bytes) -> Answer:
-        """Take all scripts out."""
-        self._faults.clear()
-        return []
-
-    def remove_fault(self, request: Request, _: bytes) -> Answer:
-        """Take one script out."""
-        number = int(request.path_params["number"])
-        if not self._faults.remove(number):
-            raise ControlError(f"there is no script {number}; GET /faults lists them")
-        return {"number": number}
 
     def clock(self, _: Request, __: bytes) -> Answer:
         """Return what the clock shows."""
@@ -197,8 +171,44 @@ class Control:
             raise ControlError(f"there is no client {client_id}; POST /clients adds one")
         return account
 
-    def _scripts(self) -> list[Mapping[str, Any]]:
+
+class FaultControl:
+    """What the control API does with faults.
+
+    Parameters
+    ----------
+    faults : FaultBox
+        The core's.
+    """
+
+    def __init__(self, faults: FaultBox) -> None:
+        self._faults = faults
+
+    def catalogue(self, _: Request, __: bytes) -> Answer:
+        """Return what can be scripted."""
+        return {name: {**fault._asdict(), "parameters": dict(fault.parameters)} for name, fault in CATALOGUE.items()}
+
+    def add_fault(self, _: Request, raw: bytes) -> Answer:
+        """Put a script in force."""
+        script = Script(**ScriptBody.model_validate_json(raw).model_dump())
+        self._faults.add(script)
+        return script.state()
+
+    def scripts(self, _: Request, __: bytes) -> Answer:
+        """Return the scripts and how often they struck."""
         return [script.state() for script in self._faults.scripts()]
+
+    def clear_faults(self, _: Request, __: bytes) -> Answer:
+        """Take all scripts out."""
+        self._faults.clear()
+        return []
+
+    def remove_fault(self, request: Request, _: bytes) -> Answer:
+        """Take one script out."""
+        number = int(request.path_params["number"])
+        if not self._faults.remove(number):
+            raise ControlError(f"there is no script {number}; GET /faults lists them")
+        return {"number": number}
 
 
 def create_app(core: Core, token: str, feed: Feed | None = None) -> Starlette:
@@ -222,23 +232,21 @@ def create_app(core: Core, token: str, feed: Feed | None = None) -> Starlette:
         raise ControlError("the control API needs a token; make one up and pass it")
     if not isinstance(core.faults, FaultBox):
         raise ControlError("the exchange's faults cannot be scripted; build its core with a FaultBox")
-    api = Control(core, core.faults, feed)
-    return Starlette(
-        routes=[Route(path, _guarded(core, token, act), methods=[method]) for method, path, act in _table(api)]
-    )
+    table = _table(Control(core, core.faults, feed), FaultControl(core.faults))
+    return Starlette(routes=[Route(path, _guarded(core, token, act), methods=[method]) for method, path, act in table])
 
 
-def _table(api: Control) -> list[tuple[str, str, Callable[[Request, bytes], Answer]]]:
+def _table(api: Control, faults: FaultControl) -> list[tuple[str, str, Callable[[Request, bytes], Answer]]]:
     """Return method, path and what answers."""
     return [
         ("GET", "/state", api.state),
         ("GET", "/book", api.book),
         ("GET", "/events", api.events),
-        ("GET", "/faults", api.scripts),
-        ("GET", "/faults/catalogue", api.catalogue),
-        ("POST", "/faults", api.add_fault),
-        ("DELETE", "/faults", api.clear_faults),
-        ("DELETE", "/faults/{number:int}", api.remove_fault),
+        ("GET", "/faults", faults.scripts),
+        ("GET", "/faults/catalogue", faults.catalogue),
+        ("POST", "/faults", faults.add_fault),
+        ("DELETE", "/faults", faults.clear_faults),
+        ("DELETE", "/faults/{number:int}", faults.remove_fault),
         ("GET", "/clock", api.clock),
         ("PUT", "/clock", api.set_clock),
         ("POST", "/clock/move", api.move_clock),
