@@ -169,7 +169,7 @@ def change_of(order: Order, body: Body) -> Change:
     quantity = read.whole("quantity", default=order.quantity)
     price = read.paise("price", default=0 if kind == "MARKET" else order.price)
     trigger = read.paise("triggerPrice", default=order.trigger)
-    if quantity <= order.filled:
+    if quantity < max(order.filled, 1):  # as much as is filled gives up the rest
         raise input_error()
     problem = price_problem(order.ticket.side, kind, price, trigger, order.contract)
     if problem is not None:

@@ -114,7 +114,7 @@ class Venue:
         if not order.is_open:
             return
         if order.kind == "MARKET":
-            self._protect(order)
+            _protect(self._services, order)
         refusal = self._checks.refusal(order)
         if refusal is None:
             self._confirm(order)
@@ -122,13 +122,6 @@ class Venue:
             self._steps.plan("enter", order, at)
         else:
             self._reject(order, "RMS", f"RMS:{order.order_id}:{refusal}")
-
-    def _protect(self, order: Order) -> None:
-        """Turn a market order into a limit order, as Dhan does since 21 March 2026."""
-        contract = order.contract
-        shown = self._services.market.top_of_book(contract.security_id, contract.segment, self._services.now)
-        order.kind = "LIMIT"
-        order.price = protected_price(order.ticket.side, shown.ltp, contract, self._services.rules)
 
     def _confirm(self, order: Order) -> None:
         chance = self._services.chance
@@ -155,12 +148,15 @@ class Venue:
             self.withdraw(order, reason="IOC order cancelled")
 
     def _amend(self, order: Order, change: Change) -> None:
-        if not order.is_open or change.quantity <= order.filled:
+        if not order.is_open or change.quantity < order.filled:
+            return
+        if change.quantity == order.filled:
+            self._give_up_rest(order)
             return
         trial = replace(order)
         change.apply(trial)
         if trial.kind == "MARKET":
-            self._protect(trial)
+            _protect(self._services, trial)
         refusal = self._checks.refusal(trial)
         if refusal is None:
             replace(change, kind=trial.kind, price=trial.price).apply(order)
@@ -172,8 +168,23 @@ class Venue:
         self._book.changed(order)
         self._floor.meet(order)
 
+    def _give_up_rest(self, order: Order) -> None:
+        """Let an order be as large as what it has filled: done, and not cancelled."""
+        self._floor.leave(order)
+        order.quantity = order.filled
+        order.move(Status.TRADED, self._services.now)
+        self._book.changed(order)
+
 
 def _change_of(task: Task) -> Change:
     """Return the change that a task was planned with."""
     kind, quantity, price, trigger = task.detail
     return Change(KINDS[str(kind)], int(quantity), int(price), int(trigger))
+
+
+def _protect(services: Services, order: Order) -> None:
+    """Turn a market order into a limit order, as Dhan does since 21 March 2026."""
+    contract = order.contract
+    shown = services.market.top_of_book(contract.security_id, contract.segment, services.now)
+    order.kind = "LIMIT"
+    order.price = protected_price(order.ticket.side, shown.ltp, contract, services.rules)

@@ -176,6 +176,25 @@ def test_an_entry_that_waits_is_modified_with_its_exits() -> None:
     assert order.exits["STOP_LOSS_LEG"].trigger == 12500
 
 
+def test_an_entry_made_as_large_as_what_it_bought_is_done_and_keeps_its_exits() -> None:
+    desk = Desk()
+    desk.shelf.books[CALL] = book(13300, 13400, size=LOT)
+    order = desk.bracket(price=134.0, quantity=3 * LOT)
+    desk.wait()
+    assert (order.entry.filled, order.entry.status) == (LOT, Status.PART_TRADED)
+    desk.shelf.books[CALL] = book(13500, 13600)
+    prices = {"orderType": "LIMIT", "price": 134.0, "targetPrice": 150.0, "stopLossPrice": 120.0}
+    with pytest.raises(ApiError, match="DH-905"):
+        modify(desk, order, "ENTRY_LEG", quantity=LOT - 1, **prices)
+    modify(desk, order, "ENTRY_LEG", quantity=LOT, **prices)
+    desk.wait()
+    assert (order.entry.quantity, order.entry.status) == (LOT, Status.TRADED)
+    assert all(exit_order.is_open and exit_order.quantity == LOT for exit_order in order.exits.values())
+    desk.shelf.books[CALL] = book(13300, 13390)
+    desk.wait()
+    assert order.entry.filled == LOT
+
+
 def test_terms_must_lie_on_the_right_side() -> None:
     desk = Desk()
     for change in ({"targetPrice": 130.0}, {"stopLossPrice": 140.0}, {"targetPrice": 0, "stopLossPrice": 0}):
