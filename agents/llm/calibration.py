@@ -1,0 +1,321 @@
+"""Whether a judge's probabilities are worth anything: what it said of setups against what became of them.
+
+Everything is pure and out of sample where it has to be: a calibrated probability comes only from outcomes that ended
+five days or more before its week began. Setups that were refused count like those that were taken, because a judge that
+is only asked about its own choice looks better than it is.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+EMBARGO = timedelta(days=5)
+LEAST_TRAINING = 30
+PENALTY = 1.0
+SURE = 1e-4
+DRAWS = 1000
+STEPS = 50
+Z_95 = 1.959964
+
+
+class SetupResult(StrEnum):
+    """What became of a setup: its target or its stop came first, time was up, or the entry was never filled."""
+
+    WIN = "win"
+    LOSS = "loss"
+    TIMEOUT = "timeout"
+    NOT_FILLED = "not_filled"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One setup that was judged and has ended.
+
+    `probability` is the judge's, `baseline` that of somebody without skill. `won` says whether it would have made
+    money, None where the entry was never filled. `taken` says whether the judge let it pass.
+    """
+
+    setup_id: str
+    on: date
+    judge: str
+    prompt_sha: str
+    probability: float
+    baseline: float
+    taken: bool
+    result: SetupResult
+    won: bool | None
+
+
+class Bin(NamedTuple):
+    """Setups of similar probability: how many, what was said on average, the share won and its 95 % interval."""
+
+    setups: int
+    said: float
+    won: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Platt:
+    """A correction of probabilities: ``logit(p) = logit(baseline) + shift + slope * (logit(said) - logit(baseline))``.
+
+    With shift 0 and slope 0 it gives the baseline, with slope 1 what was said.
+    """
+
+    shift: float
+    slope: float
+
+    def probability(self, said: Floats, baseline: Floats) -> Floats:
+        """Return the corrected probabilities, same shape."""
+        base = _logit(baseline)
+        return _expit(base + self.shift + self.slope * (_logit(said) - base))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What is known of one judge under one prompt.
+
+    `brier` and its relatives are mean squared errors on the same setups: of what was said, of the corrected
+    probabilities (only where there were enough earlier outcomes: `corrected_count`), of the baseline without a model,
+    and of the share won so far. `skill` is ``1 - brier / brier_baseline`` with the interval that holds 90 % of the
+    resampled days; `slope_low` and `slope_high` likewise of the correction's slope.
+    """
+
+    judge: str
+    prompt_sha: str
+    count: int
+    not_filled: int
+    won: float
+    won_taken: float | None
+    won_refused: float | None
+    bins: tuple[Bin, ...]
+    brier: float
+    brier_baseline: float
+    brier_base_rate: float
+    brier_corrected: float | None
+    corrected_count: int
+    skill: float
+    skill_low: float
+    skill_high: float
+    platt: Platt
+    slope_low: float
+    slope_high: float
+
+    def may_gate(self, least: int) -> bool:
+        """Whether the corrected probabilities may decide about trades: enough outcomes, and better than no model."""
+        return self.count >= least and self.skill_low > 0
+
+    def sentence(self, least: int) -> str:
+        """Return in words whether they may decide, and if not, why."""
+        if self.count < least:
+            return f"{self.count} outcomes of {least} that are needed: its probabilities decide nothing yet"
+        if self.skill_low <= 0:
+            return (
+                f"not shown to be better than no model: its skill lies between {self.skill_low:+.3f} and "
+                f"{self.skill_high:+.3f}"
+            )
+        return f"better than no model: its skill lies between {self.skill_low:+.3f} and {self.skill_high:+.3f}"
+
+
+def reliability(said: Floats, won: Floats, bins: int = 10) -> tuple[Bin, ...]:
+    """Return what was said against what came, in bins of equal size (at most `bins`), lowest probability first.
+
+    Parameters
+    ----------
+    said, won : ndarray of float64, shape (n,)
+        Probabilities in [0, 1], and 1 for each setup that won, else 0.
+    bins : int
+        At least 1.
+
+    Raises
+    ------
+    ValueError
+        If the arrays differ in length or hold anything else.
+    """
+    _check(said, won)
+    order = np.argsort(said, kind="stable")
+    parts = [part for part in np.array_split(order, bins) if len(part)]
+    return tuple(
+        Bin(len(part), float(said[part].mean()), float(won[part].mean()), *wilson(int(won[part].sum()), len(part)))
+        for part in parts
+    )
+
+
+def wilson(wins: int, count: int) -> tuple[float, float]:
+    """Return the 95 % Wilson interval of a share. Raises `ValueError` without anything to count."""
+    if count < 1 or not 0 <= wins <= count:
+        raise ValueError(f"{wins} of {count} is no share; give at least one outcome")
+    share, square = wins / count, Z_95**2 / count
+    middle = (share + square / 2) / (1 + square)
+    half = Z_95 * math.sqrt(share * (1 - share) / count + square / (4 * count)) / (1 + square)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def brier(said: Floats, won: Floats) -> float:
+    """Return the mean squared error of probabilities, 0 at best. Raises `ValueError` as `reliability` does."""
+    _check(said, won)
+    return float(np.mean((said - won) ** 2))
+
+
+def fit_platt(said: Floats, baseline: Floats, won: Floats) -> Platt:
+    """Return the correction that fits outcomes best, pulled towards the baseline by a ridge penalty of 1.
+
+    Parameters
+    ----------
+    said, baseline, won : ndarray of float64, shape (n,)
+        As in `reliability`; `baseline` are probabilities too.
+
+    Raises
+    ------
+    ValueError
+        As `reliability` does.
+    """
+    _check(said, won)
+    _check(baseline, won)
+    base = _logit(baseline)
+    columns = np.column_stack([np.ones_like(said), _logit(said) - base])
+    weights = np.zeros(2)
+    for _ in range(STEPS):
+        fitted = _expit(base + columns @ weights)
+        slope = columns.T @ (fitted - won) + PENALTY * weights
+        curve = columns.T @ (columns * (fitted * (1 - fitted))[:, None]) + PENALTY * np.eye(2)
+        step = np.linalg.solve(curve, slope)
+        weights = weights - step * min(1.0, 4.0 / max(float(np.abs(step).max()), 1e-12))
+        if np.abs(step).max() < 1e-10:  # noqa: PLR2004 - far below what four digits show
+            break
+    return Platt(float(weights[0]), float(weights[1]))
+
+
+def walk_forward(judged: Sequence[Judged]) -> Floats:
+    """Return a corrected probability for each setup, NaN where fewer than thirty outcomes were known in time.
+
+    The correction of a week is fitted on all outcomes that are at least five days older than its Monday.
+    """
+    found = np.full(len(judged), np.nan)
+    days = [each.on for each in judged]
+    for monday in sorted({day - timedelta(days=day.weekday()) for day in days}):
+        past = [each for each in judged if each.on <= monday - EMBARGO]
+        if len(past) < LEAST_TRAINING:
+            continue
+        platt = fit_platt(*_columns(past))
+        week = [place for place, day in enumerate(days) if monday <= day < monday + timedelta(days=7)]
+        said, baseline, _ = _columns([judged[place] for place in week])
+        found[week] = platt.probability(said, baseline)
+    return found
+
+
+def calibrate(judged: Sequence[Judged], rng: np.random.Generator, *, bins: int = 10) -> Calibration:
+    """Return what the outcomes say about one judge.
+
+    Parameters
+    ----------
+    judged : sequence of Judged
+        All of one judge and one prompt; entries that were never filled are counted and left out.
+    rng : Generator
+        Draws the resampled days.
+    bins : int
+        Of the reliability table.
+
+    Raises
+    ------
+    ValueError
+        If they are of several judges or prompts, or none was filled.
+    """
+    names = {(each.judge, each.prompt_sha) for each in judged}
+    filled = sorted((each for each in judged if each.won is not None), key=lambda each: (each.on, each.setup_id))
+    if len(names) != 1 or not filled:
+        raise ValueError(f"{len(filled)} outcomes of {len(names)} judges; give those of one judge and one prompt")
+    ((judge, prompt_sha),) = names
+    said, baseline, won = _columns(filled)
+    corrected = walk_forward(filled)
+    known = ~np.isnan(corrected)
+    taken = np.array([each.taken for each in filled])
+    platt = fit_platt(said, baseline, won)
+    skills, slopes = _resampled(filled, rng)
+    return Calibration(
+        judge=judge,
+        prompt_sha=prompt_sha,
+        count=len(filled),
+        not_filled=len(judged) - len(filled),
+        won=float(won.mean()),
+        won_taken=float(won[taken].mean()) if taken.any() else None,
+        won_refused=float(won[~taken].mean()) if not taken.all() else None,
+        bins=reliability(said, won, bins),
+        brier=brier(said, won),
+        brier_baseline=brier(baseline, won),
+        brier_base_rate=brier(_rates_before(filled), won),
+        brier_corrected=brier(corrected[known], won[known]) if known.any() else None,
+        corrected_count=int(known.sum()),
+        skill=_skill(said, baseline, won),
+        skill_low=float(np.quantile(skills, 0.05)),
+        skill_high=float(np.quantile(skills, 0.95)),
+        platt=platt,
+        slope_low=float(np.quantile(slopes, 0.05)),
+        slope_high=float(np.quantile(slopes, 0.95)),
+    )
+
+
+def _resampled(judged: Sequence[Judged], rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Return skill and slope of many samples of whole days: setups of one day share their market."""
+    days = sorted({each.on for each in judged})
+    of_day = [np.array([place for place, each in enumerate(judged) if each.on == day]) for day in days]
+    columns = _columns(judged)
+    skills, slopes = np.empty(DRAWS), np.empty(DRAWS)
+    for draw in range(DRAWS):
+        rows = np.concatenate([of_day[day] for day in rng.integers(len(days), size=len(days))])
+        said, baseline, won = (column[rows] for column in columns)
+        skills[draw] = _skill(said, baseline, won)
+        slopes[draw] = fit_platt(said, baseline, won).slope
+    return skills, slopes
+
+
+def _skill(said: Floats, baseline: Floats, won: Floats) -> float:
+    reference = brier(baseline, won)
+    return 1 - brier(said, won) / reference if reference > 0 else 0.0
+
+
+def _rates_before(judged: Sequence[Judged]) -> Floats:
+    """Return the share won on all earlier days, one half on the first."""
+
+    def rate(day: date) -> float:
+        past = [float(bool(each.won)) for each in judged if each.on < day]
+        return sum(past) / len(past) if past else 0.5
+
+    by_day: dict[date, float] = {day: rate(day) for day in {each.on for each in judged}}
+    return np.array([by_day[each.on] for each in judged])
+
+
+def _columns(judged: Sequence[Judged]) -> tuple[Floats, Floats, Floats]:
+    def column(value: Callable[[Judged], float]) -> Floats:
+        return np.array([value(each) for each in judged], dtype=np.float64)
+
+    return (
+        column(lambda each: each.probability),
+        column(lambda each: each.baseline),
+        column(lambda each: bool(each.won)),
+    )
+
+
+def _check(said: Floats, won: Floats) -> None:
+    if said.shape != won.shape or said.ndim != 1 or not len(said):
+        raise ValueError(f"{said.shape} probabilities and {won.shape} outcomes; give one of each for every setup")
+    if not (np.all((said >= 0) & (said <= 1)) and np.all((won == 0) | (won == 1))):
+        raise ValueError("probabilities lie in [0, 1] and outcomes are 0 or 1; something else was given")
+
+
+def _logit(probability: Floats) -> Floats:
+    kept = np.clip(probability, SURE, 1 - SURE)
+    return np.asarray(np.log(kept / (1 - kept)), dtype=np.float64)
+
+
+def _expit(score: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-np.clip(score, -30, 30))), dtype=np.float64)
