@@ -17,11 +17,14 @@ from agents.data.ledger.commands import Command
 from agents.domain.errors import InvariantViolationError, MissingDataError, OrderUnknownError
 from agents.domain.evidence import SetupVerdict
 from agents.domain.orders import SuperOrder, TradeSetup
-from agents.domain.values import content_id
+from agents.domain.values import IST, content_id
+from agents.execution.dayresult import DayResult, day_result
+from agents.execution.gateway import FillRow
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.fold import fold
 from agents.execution.guardian.ports import ANSWER, ORDER_EVENT, REQUEST, TradeAnswer, TradeRequest
 from agents.execution.service.changes import CANCEL, MODIFY
+from agents.execution.service.journal import FILL
 
 T = TypeVar("T")
 
@@ -127,6 +130,16 @@ class ExecutionAgent:
         """Return the orders of a date, and older ones that are not over, as the journal has them, oldest first."""
         found = fold((event.payload for event in self._ledger.events(ORDER_EVENT)), on)
         return sorted(found.values(), key=lambda case: (case.opened_at, case.setup_id))
+
+    def fills(self, on: date) -> Sequence[FillRow]:
+        """Return the executions of a date that the guardian has kept, in order."""
+        events = self._ledger.events(FILL)
+        rows = (FillRow.model_validate_json(json.dumps(dict(event.payload))) for event in events)
+        return sorted((row for row in rows if row.at.astimezone(IST).date() == on), key=lambda row: row.at)
+
+    def result(self, on: date, brokerage: Decimal) -> DayResult:
+        """Return what a date has brought, as the broker's account has it: to the paisa, charges included."""
+        return day_result(self.fills(on), brokerage)
 
     def _command(self, kind: str, payload: dict[str, object], by: str) -> str:
         identity = {**payload, "kind": kind, "at": self._now().isoformat()}

@@ -109,3 +109,38 @@ def round_trip(*, bought: Decimal, sold: Decimal, quantity: int, on: date, broke
     stamp = (purchase * rates.stamp_on_purchase).quantize(RUPEE, ROUND_HALF_UP)
     total = (brokerages + exchange + sebi + gst + stt + stamp).quantize(PAISA, ROUND_HALF_UP)
     return Costs(brokerages, stt, exchange, sebi, stamp, gst, total)
+
+
+def of_execution(*, price: Decimal, quantity: int, buys: bool, on: date, brokerage: Decimal) -> Decimal:
+    """Return what one execution costs, as the broker takes it from the account on the day.
+
+    The contract note, a day later, rounds tax and stamp duty of a whole day to the rupee; see `round_trip`. The account
+    is charged for each execution by itself, each part to the hundredth of a paisa and the sum to the paisa, halves up.
+
+    Parameters
+    ----------
+    price : Decimal
+        Premium per unit in rupees.
+    quantity : int
+        Units.
+    buys : bool
+        Whether it is a purchase: those pay stamp duty, sales pay the transaction tax.
+    on : date
+        Decides the rates.
+    brokerage : Decimal
+        Rupees for the order if this is its first execution, else nothing.
+
+    Raises
+    ------
+    ConfigError
+        If no rates are known for `on`.
+    """
+    rates, turnover = charges_on(on), price * quantity
+    exchange, fund, sebi = (_fine(turnover * share) for share in (rates.exchange, rates.protection_fund, rates.sebi))
+    tax = _fine(turnover * (rates.stamp_on_purchase if buys else rates.stt_on_sale))
+    gst = _fine((brokerage + exchange + fund + sebi) * rates.gst)
+    return (brokerage + exchange + fund + sebi + tax + gst).quantize(PAISA, ROUND_HALF_UP)
+
+
+def _fine(rupees: Decimal) -> Decimal:
+    return rupees.quantize(PAISA / 100, ROUND_HALF_UP)

@@ -7,7 +7,7 @@ import pytest
 
 from agents.domain.lifecycle import OVER, TradeState
 from agents.execution.guardian.ports import ANSWER, ORDER_EVENT, TradeRequest
-from tests.integration.guardians import Desk, desks, until
+from tests.integration.guardians import ON, Desk, desks, until
 
 pytestmark = pytest.mark.process
 
@@ -169,6 +169,24 @@ def test_a_second_guardian_waits_and_takes_over(desk: Desk) -> None:
     assert until(lambda: "guarding under" in second.text, EQUAL_WITHIN, second) < EQUAL_WITHIN
     second.terminate()
     assert desk.ledger.leases.held("guardian:1000000001") is None
+
+
+def test_after_all_that_the_ledgers_result_is_the_accounts_to_the_paisa(desk: Desk) -> None:
+    restart_guardian(desk)
+    request = desk.request(lots=3)
+    assert desk.agent.place_bracket_order(request).outcome == "placed"
+    until(lambda: state_of(desk, request) is TradeState.PROTECTED, 30, desk.guardian)
+    assert desk.agent.cancel_order(request.setup.setup_id, close=True, by="test").startswith("done")
+    until(lambda: state_of(desk, request) is TradeState.CLOSED, 30, desk.guardian)
+    book = desk.book
+    executions = len(book["trades"])
+    until(lambda: len(desk.agent.fills(ON)) == executions, 10, desk.guardian)
+    result = desk.agent.result(ON, desk.settings.brokerage_rupees)
+    assert result.held == {}
+    assert result.executions == executions >= 2
+    assert result.charges * 100 == book["funds"]["charges"]
+    assert result.net * 100 == book["funds"]["cash"] - book["opening_balance"]
+    assert sum(case.earned - case.spent for case in desk.agent.cases(ON)) == result.gross
 
 
 def said(desk: Desk, request: TradeRequest, state: str) -> bool:

@@ -24,7 +24,7 @@ from agents.execution.service.prices import GuardianPrices
 from agents.execution.service.wake import Bell, LedgerWatch
 
 NAME: Final = "guardian"
-LISTEN_EVERY: Final = 0.01
+LISTEN_EVERY: Final = 0.005
 STEP_EVERY: Final = 0.25
 WAIT_EVERY: Final = 0.5
 BEAT_EVERY: Final = 2.0
