@@ -5,11 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from agents.domain.cycle import Reason
+from agents.domain.evidence import SetupVerdict
 from agents.domain.values import content_id
-from agents.execution.risk import Limits, SpecialDays
+from agents.execution.risk import Limits, SpecialDays, Track
 from agents.options import ContractRules
 from agents.ports import Analyses, Broker, Calendar, Judge, Ledger, MarketData
 from agents.settings import Settings
+
+
+def _no_track(verdict: SetupVerdict) -> Track | None:  # noqa: ARG001 - the judge's record is not kept here
+    return None
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,7 @@ class Desk:
     rules: ContractRules = field(default_factory=ContractRules)
     limits: Limits = field(default_factory=Limits)
     days: SpecialDays | None = None
+    track: Callable[[SetupVerdict], Track | None] = _no_track
     halted: Callable[[], str] = str  # why a person's HALT file stops the desk, "" when there is none
 
 

@@ -17,7 +17,7 @@ from agents.execution.evidence import same_trade
 from agents.execution.orders import super_order
 from agents.execution.plan import Ground, Money, Proposal, propose
 from agents.execution.request import OrderRefusedError
-from agents.execution.risk import UNSOUND, Account, deciding, vetoes_of, weigh
+from agents.execution.risk import EXPECTANCY, UNSOUND, Account, deciding, vetoes_of, weigh
 from agents.options import market_of
 from agents.technical import LiveAnalysis
 
@@ -118,10 +118,13 @@ def _permitted(
         halted=desk.halted(),
         days=desk.days,
         market=market_of(seen.chain, now, desk.settings.risk_free_rate),
+        track=desk.track(seen.verdict),
     )
     lots, checks = weigh(setup, account, desk.limits, conditions, now=now, session=seen.session)
     found = vetoes_of(checks)
     facts.update(checks=checks, vetoes=found)
+    if [veto.rule for veto in found] == [EXPECTANCY]:
+        raise SkipError(Reason.EXPECTANCY_LOW, found[0].text)
     if any(veto.rule == UNSOUND for veto in found):
         desk.ledger.set_desk_state(DeskState.HALTED, found[0].text, by="risk", at=now)
     if found:

@@ -14,7 +14,7 @@ from agents.domain.orders import TradeSetup
 from agents.domain.values import IST
 from agents.execution.guardian.ports import Quotes, TopOfBook
 from agents.execution.risk.account import Account
-from agents.execution.risk.conditions import Conditions
+from agents.execution.risk.conditions import Conditions, Track
 from agents.execution.risk.fair import fair_value
 from agents.execution.risk.limits import Limits
 from agents.execution.risk.question import Question
@@ -44,6 +44,7 @@ def deciding(
     halted: str,
     days: SpecialDays | None,
     market: Market | None = None,
+    track: Track | None = None,
 ) -> Conditions:
     """Return what a cycle knows; `limits` is None where a recording is traded, whose prices cannot be late.
 
@@ -66,6 +67,7 @@ def deciding(
         halted=halted,
         event=event,
         event_factor=factor,
+        track=track,
     )
 
 

@@ -29,6 +29,7 @@ from agents.execution.risk.session_rules import count_rules, loss_rules, pause_r
 from agents.execution.risk.sizing import size_rules
 
 UNSOUND = "R0.number"
+EXPECTANCY = "R4.expectancy"
 RULES: tuple[Rule, ...] = (
     size_rules,
     expectancy_rule,

@@ -1,0 +1,132 @@
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from agents.data.ledger import Ledger
+from agents.domain.cycle import CycleRecord, Decision, Reason
+from agents.domain.evidence import SetupVerdict, SetupWord
+from agents.domain.orders import TradeSetup
+from agents.domain.values import IST
+from agents.execution.outcomes import OUTCOME, Ending, cautious_share, ending_of, label, track_of
+from tests.agents.desks import session_of
+from tests.agents.execution.orders import PLACED, TICK, CandleMarket, Prices, candles
+from tests.agents.execution.setups import setup_of
+
+FLAT = (100.0, 100.2, 99.9, 100.0)
+
+
+def setup(**update: object) -> TradeSetup:
+    facts: dict[str, object] = {
+        "decided_at": PLACED,
+        "contract": "NIFTY22111018000CE",
+        "premium_entry": Decimal("100.30"),
+        "premium_stop": Decimal(90),
+        "premium_target": Decimal(120),
+        "half_spread": Decimal("0.25"),
+        "costs_per_unit": Decimal("1.00"),
+        "lot_size": 50,
+    }
+    return setup_of().model_copy(update=facts | update)
+
+
+def ended(rows: Sequence[Prices]) -> tuple[Ending, float] | None:
+    market = CandleMarket(candles(rows))
+    return ending_of(setup(), market, session_of(PLACED.date()), tick_size=TICK, brokerage=Decimal(20))
+
+
+def test_the_target_first_is_a_win_in_units_of_risk() -> None:
+    found = ended([FLAT, (100, 121, 100, 120)])
+    assert found is not None
+    assert found[0] is Ending.WIN
+    assert 1.0 < found[1] < 2.0
+
+
+def test_the_stop_first_is_a_loss_also_in_a_candle_that_touches_both() -> None:
+    for last in ((100, 100, 85, 86), (100, 125, 85, 100)):
+        found = ended([FLAT, last])
+        assert found is not None
+        assert found[0] is Ending.LOSS
+        assert found[1] < -0.9
+
+
+def test_an_entry_that_never_fills_counts_for_nothing() -> None:
+    assert ended([(110, 111, 109, 110)] * 6) == (Ending.NOT_FILLED, 0.0)
+
+
+def test_neither_until_the_time_to_be_flat_is_a_timeout() -> None:
+    minutes = int((datetime(2022, 11, 10, 15, 30, tzinfo=IST) - PLACED).total_seconds() // 60)
+    found = ended([FLAT] * minutes)
+    assert found is not None
+    assert found[0] is Ending.TIMEOUT
+    assert -0.5 < found[1] < 0
+
+
+def test_a_contract_without_a_candle_is_not_labelled() -> None:
+    assert ended([]) is None
+
+
+@pytest.fixture
+def ledger() -> Iterator[Ledger]:
+    found = Ledger.in_memory("paper", now=lambda: PLACED)
+    yield found
+    found.close()
+
+
+def record(number: int, probability: float = 0.85, reason: Reason = Reason.VERDICT_SKIP) -> CycleRecord:
+    made = setup(setup_id=f"setup{number}")
+    verdict = SetupVerdict(
+        setup_id=made.setup_id,
+        judge="rules",
+        verdict=SetupWord.TAKE,
+        probability=probability,
+        p_low=0.1,
+        p_high=0.9,
+        main_for="zone",
+        main_against="costs",
+        reason="rules: a test",
+        outcome="ok",
+        call_key="key",
+        prompt_sha="sha",
+    )
+    return CycleRecord(
+        cycle_id=f"cycle{number}",
+        instrument="NIFTY",
+        at=PLACED + timedelta(minutes=number),
+        decision=Decision.SKIP,
+        reason=reason,
+        setup=made,
+        verdict=verdict,
+    )
+
+
+def test_each_setup_is_labelled_once_whoever_skipped_it(ledger: Ledger) -> None:
+    records = [record(1), record(1, reason=Reason.VETOED), record(2)]
+    assert len(label(records, ledger, lambda _: (Ending.WIN, 1.5))) == 2
+    assert not label(records, ledger, lambda _: (Ending.LOSS, -1.0))
+    assert [event.key for event in ledger.events(OUTCOME)] == ["setup1", "setup2"]
+
+
+def test_what_nobody_can_tell_yet_is_asked_again(ledger: Ledger) -> None:
+    assert not label([record(1)], ledger, lambda _: None)
+    assert len(label([record(1)], ledger, lambda _: (Ending.LOSS, -1.0))) == 1
+
+
+def test_a_judges_record_counts_what_he_would_have_taken(ledger: Ledger) -> None:
+    label([record(number) for number in range(8)], ledger, lambda _: (Ending.WIN, 1.5))
+    label([record(number) for number in range(8, 10)], ledger, lambda _: (Ending.TIMEOUT, 0.1))
+    label([record(20, probability=0.5)], ledger, lambda _: (Ending.LOSS, -1.0))
+    label([record(21)], ledger, lambda _: (Ending.NOT_FILLED, 0.0))
+    verdict = record(1).verdict
+    assert verdict is not None
+    track = track_of(ledger, verdict, 0.8)
+    assert track.outcomes == 10
+    assert track.p_low == pytest.approx(cautious_share(8, 10), abs=1e-4)
+    assert 0.6 < track.p_low < 0.8
+    assert track_of(ledger, verdict.model_copy(update={"prompt_sha": "new"}), 0.8).outcomes == 0
+
+
+def test_a_cautious_share_grows_with_what_is_known() -> None:
+    assert cautious_share(0, 0) == 0.0
+    assert cautious_share(8, 10) < cautious_share(80, 100) < cautious_share(800, 1000) < 0.8
