@@ -1,4 +1,4 @@
-"""Failures of runs become alerts: a line in the log and an event in the ledger, within seconds."""
+"""Failures of runs become alerts in the ledger's outbox, within seconds; the guardian's process sends them."""
 
 import dagster as dg
 from dagster import DefaultSensorStatus, SensorDefinition
@@ -7,6 +7,7 @@ from pipelines.failures import first_failure, our_errors_as_failures
 from pipelines.resources import Workbench
 
 _SECONDS = 10
+_LONGEST_KEY = 128
 
 
 def tell_of_failure(bench: Workbench) -> SensorDefinition:
@@ -19,16 +20,14 @@ def tell_of_failure(bench: Workbench) -> SensorDefinition:
         description="Writes an alert into the ledger for each run that failed.",
     )
     def tell(context: dg.RunFailureSensorContext) -> None:
+        from agents.data.ledger import Severity  # noqa: PLC0415  (SQLAlchemy, which loading the definitions does not need)
+
         run = context.dagster_run
-        alert = {
-            "source": "dagster",
-            "job": run.job_name,
-            "run_id": run.run_id,
-            "partition": run.tags.get("dagster/partition", ""),
-            "text": first_failure(context.get_step_failure_events()) or context.failure_event.message or "",
-        }
-        context.log.error("%s failed: %s", run.job_name, alert["text"])
+        why = first_failure(context.get_step_failure_events()) or context.failure_event.message or ""
+        about = f" of {partition}" if (partition := run.tags.get("dagster/partition")) else ""
+        text = f"the run {run.run_id[:8]}, {run.job_name}{about}, failed: {why}"
+        context.log.error(text)
         with our_errors_as_failures():
-            bench.ledger.append("alert", alert)
+            bench.ledger.outbox.put(Severity.WARN, f"run:{run.job_name}:{why}"[:_LONGEST_KEY], text)
 
     return tell

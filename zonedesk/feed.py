@@ -5,7 +5,6 @@ import logging
 import os
 import random
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from agents.data.feed.thread import FeedThread
 from agents.data.feed.watch import Watch
 from agents.data.metrics import MetricWriter
 from agents.domain.errors import ConfigError, TradingError
+from agents.ops.logs import configure_logs
 from agents.settings import Settings
 from zonedesk.following import Following
 from zonedesk.health import FeedHealth
@@ -183,17 +183,10 @@ def run_feed(settings: Settings, report: Callable[[str], None]) -> None:
     DataError
         If the feed has ended by a fault; another one may be started.
     """
-    _log_to_stderr()
+    configure_logs(settings, "feed")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
     if settings.mode != "paper":
         raise ConfigError(f"the feed follows the paper exchange and not {settings.mode}; leave --mode out")
     FeedProcess(settings, report).run(stop)
-
-
-def _log_to_stderr() -> None:
-    """Log warnings; what the broker's client shouts into the root logger is said better by the caller of it."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(lambda record: record.name != "root")
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], format="%(asctime)s %(name)s: %(message)s")

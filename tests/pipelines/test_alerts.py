@@ -4,6 +4,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from agents.data.ledger import Severity
 from agents.domain.errors import JudgeUnavailableError, MissingDataError
 from agents.settings import Settings
 from pipelines.alerts import tell_of_failure
@@ -32,16 +33,9 @@ def test_a_failed_run_is_an_alert_with_our_own_words(tmp_path: Path) -> None:
             "tell_of_failure", failure, instance, result.dagster_run
         ).for_run_failure()
         tell_of_failure(bench)(context)
-    alerts = [dict(event.payload) for event in bench.ledger.events("alert")]
-    assert alerts == [
-        {
-            "source": "dagster",
-            "job": "failing",
-            "run_id": result.run_id,
-            "partition": "",
-            "text": "NIFTY has no candles; import some",
-        }
-    ]
+    [message] = bench.ledger.outbox.recent(9)
+    words = f"the run {result.run_id[:8]}, failing, failed: NIFTY has no candles; import some"
+    assert (message.severity, message.text) == (Severity.WARN, words)
 
 
 def test_only_what_can_help_may_be_retried() -> None:

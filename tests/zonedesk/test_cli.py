@@ -28,7 +28,7 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
     for name in COMMANDS:
         assert f"\n  {name} " in result.stdout
     assert "3 not ready" in result.stdout
-    assert "feed" not in result.stdout
+    assert "\n  feed " not in result.stdout
 
 
 @pytest.mark.parametrize("name", COMMANDS)

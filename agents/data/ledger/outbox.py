@@ -91,6 +91,12 @@ class Outbox:
                 _message(row) for row in connection.execute(select(outbox).order_by(outbox.c.id.desc()).limit(limit))
             ]
 
+    def find(self, message_id: int) -> Message | None:
+        """Return a message, None where there is none."""
+        with reading(self._engine) as connection:
+            row = connection.execute(select(outbox).where(outbox.c.id == message_id)).first()
+        return None if row is None else _message(row)
+
     def _tried(self, message_id: int, *, error: str) -> None:
         with writing(self._engine) as connection:
             row = _known(connection, message_id)
