@@ -7,11 +7,11 @@ from exchange.checks import is_open_at
 from exchange.clock import Millis, at_ist, ist
 from exchange.contracts import Contract
 from exchange.ledgerbook import Ledger
-from exchange.market import Book
+from exchange.market import Book, Market
 from exchange.matching import Grant, Liquidity, crosses, grants, protected_price, touches
 from exchange.orderbook import OrderBook
 from exchange.orders import RISK_PLATFORM, Order, Status
-from exchange.services import Services
+from exchange.services import Faults, Services
 
 
 class Floor:
@@ -96,17 +96,8 @@ class Floor:
         every, now = self._services.rules.match_every, self._services.now
         attended = any(map(self._attends, self._working.values()))
         if attended and (self._pass_at is None or self._pass_at <= now):
-            self._pass_at = self._first_look((now // every + 1) * every, every)
+            self._pass_at = _first_look(self._services.market, (now // every + 1) * every, every)
             self._services.timeline.plan(self._pass_at, self._pass)
-
-    def _first_look(self, at: Millis, every: Millis) -> Millis:
-        """Return when orders are looked at next: at once while the market is open, else as it opens or the day ends."""
-        market, on = self._services.market, ist(at).date()
-        if is_open_at(market, at):
-            return at
-        hours = market.hours(on)
-        opens = hours.open_at if hours is not None and at < hours.open_at else at_ist(on + timedelta(days=1), 0, 0)
-        return -(-opens // every) * every
 
     def _pass(self) -> None:
         for look in () if self.unattended else self.before_pass:
@@ -133,7 +124,7 @@ class Floor:
         if is_stop and self._services.faults.strike("stop_unfilled", order.origin.client_id) is not None:
             return
         levels = self._liquidity.levels(order, book)
-        most, cut = self._most(order)
+        most, cut = _most(self._services.faults, order)
         for grant in grants(order, levels, most):
             if order.is_open:
                 self._liquidity.take(order, book, grant)
@@ -143,14 +134,6 @@ class Floor:
             order.reason = "Cancelled by the exchange"
             order.move(Status.CANCELLED, self._services.now)
             self._book.changed(order)
-
-    def _most(self, order: Order) -> tuple[int, bool]:
-        """Return how much an order may fill now, and whether the rest is then cancelled; faults say less than all."""
-        strike, client_id = self._services.faults.strike, order.origin.client_id
-        if order.origin.leg in {"NA", "ENTRY_LEG"} and strike("entry_part_cancelled", client_id) is not None:
-            return order.contract.lot_size, True
-        partial = strike("partial_fill", client_id)
-        return order.remaining if partial is None else int(partial["lots"]) * order.contract.lot_size, False
 
     def _touched(self, order: Order, book: Book) -> bool:
         contract, now = order.contract, self._services.now
@@ -182,3 +165,22 @@ class Floor:
             self.leave(order)
         self._services.publish("trade", client_id, trade)
         self._book.changed(order)
+
+
+def _first_look(market: Market, at: Millis, every: Millis) -> Millis:
+    """Return when orders are looked at next: at once while the market is open, else as it opens or the day ends."""
+    if is_open_at(market, at):
+        return at
+    on = ist(at).date()
+    hours = market.hours(on)
+    opens = hours.open_at if hours is not None and at < hours.open_at else at_ist(on + timedelta(days=1), 0, 0)
+    return -(-opens // every) * every
+
+
+def _most(faults: Faults, order: Order) -> tuple[int, bool]:
+    """Return how much an order may fill now, and whether the rest is then cancelled; faults say less than all."""
+    strike, client_id = faults.strike, order.origin.client_id
+    if order.origin.leg in {"NA", "ENTRY_LEG"} and strike("entry_part_cancelled", client_id) is not None:
+        return order.contract.lot_size, True
+    partial = strike("partial_fill", client_id)
+    return order.remaining if partial is None else int(partial["lots"]) * order.contract.lot_size, False

@@ -142,18 +142,7 @@ class Safeguards:
                 self._close(position, origin)
 
     def _close(self, position: Position, origin: Origin) -> None:
-        contract = position.contract
-        whole = Ticket(
-            side="SELL" if position.net > 0 else "BUY",
-            segment=contract.segment,
-            product=position.product,
-            kind="MARKET",
-            validity="DAY",
-            security_id=contract.security_id,
-            quantity=abs(position.net),
-            price=0,
-            trigger=0,
-        )
+        contract, whole = position.contract, _exit_of(position)
         for part in slices(contract, whole.quantity):
             self._venue.place(origin, replace(whole, quantity=part), contract)
 
@@ -185,3 +174,18 @@ class Safeguards:
     def _square_off_by_fault(self, event: Event) -> None:
         if self._services.faults.strike("square_off", event.client_id) is not None:
             self._services.timeline.plan_task(self._services.now, Task("square off", event.client_id))
+
+
+def _exit_of(position: Position) -> Ticket:
+    """Return the market order that closes a position, which may be larger than one order may be."""
+    return Ticket(
+        side="SELL" if position.net > 0 else "BUY",
+        segment=position.contract.segment,
+        product=position.product,
+        kind="MARKET",
+        validity="DAY",
+        security_id=position.contract.security_id,
+        quantity=abs(position.net),
+        price=0,
+        trigger=0,
+    )

@@ -94,40 +94,22 @@ def exit_ticket(order: SuperOrder, leg: Leg, quantity: int, rules: Rules) -> Tic
     return replace(entry.ticket, side=side, kind="STOP_LOSS", quantity=quantity, price=limit, trigger=price)
 
 
-class SuperOrders:
-    """The super orders of the day.
+class SuperBook:
+    """The super orders of the day, by their entries.
 
     Parameters
     ----------
-    services : Services
-        What every part shares.
     book : OrderBook
         Where entries and exits are entered.
-    venue : Venue
-        Takes them through their lives.
     """
 
-    def __init__(self, services: Services, book: OrderBook, venue: Venue) -> None:
-        self._services = services
+    def __init__(self, book: OrderBook) -> None:
         self._book = book
-        self._venue = venue
         self._supers: dict[str, SuperOrder] = {}
-        book.watchers.append(self._follow)
-
-    def place(self, client_id: str, ticket: Ticket, contract: Contract, terms: Terms) -> Order:
-        """Take a super order in and return its entry."""
-        entry = self._venue.place(Origin(client_id, leg="ENTRY_LEG"), ticket, contract)
-        self.put(SuperOrder(entry, terms))
-        return entry
 
     def put(self, order: SuperOrder) -> None:
         """Enter a super order whose entry is in the book."""
         self._supers[order.entry.order_id] = order
-
-    def attend(self) -> None:
-        """Trail from now on; what was traded before moves no stop."""
-        for order in self._supers.values():
-            order.watched_from = self._services.now
 
     def find(self, order_id: str, client_id: str) -> SuperOrder | None:
         """Return the super order whose entry or exit has that id."""
@@ -151,6 +133,37 @@ class SuperOrders:
     def clear(self) -> None:
         """Begin another day."""
         self._supers.clear()
+
+
+class SuperOrders(SuperBook):
+    """Takes the super orders of the day through their lives.
+
+    Parameters
+    ----------
+    services : Services
+        What every part shares.
+    book : OrderBook
+        Where entries and exits are entered.
+    venue : Venue
+        Takes them through their lives.
+    """
+
+    def __init__(self, services: Services, book: OrderBook, venue: Venue) -> None:
+        super().__init__(book)
+        self._services = services
+        self._venue = venue
+        book.watchers.append(self._follow)
+
+    def place(self, client_id: str, ticket: Ticket, contract: Contract, terms: Terms) -> Order:
+        """Take a super order in and return its entry."""
+        entry = self._venue.place(Origin(client_id, leg="ENTRY_LEG"), ticket, contract)
+        self.put(SuperOrder(entry, terms))
+        return entry
+
+    def attend(self) -> None:
+        """Trail from now on; what was traded before moves no stop."""
+        for order in self._supers.values():
+            order.watched_from = self._services.now
 
     def amend_terms(self, order: SuperOrder, terms: Terms) -> None:
         """Move the exits of a super order; the trail counts from the last price anew."""
