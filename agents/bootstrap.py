@@ -151,6 +151,7 @@ def make_desk(
     from agents.data.market import StoreMarket  # noqa: PLC0415 - see the module
     from agents.execution.book import LedgerBook  # noqa: PLC0415 - see the module
     from agents.execution.controls import halt_reason  # noqa: PLC0415 - see the module
+    from agents.execution.outcomes import track_of  # noqa: PLC0415 - see the module
     from agents.execution.paper import PaperBroker  # noqa: PLC0415 - see the module
     from agents.execution.risk import load_limits, load_special_days  # noqa: PLC0415 - see the module
 
@@ -168,6 +169,7 @@ def make_desk(
         limits=limits,
         days=load_special_days(settings.data_dir, beyond=limits.event_factor),
         halted=lambda: halt_reason(settings.home),
+        track=lambda verdict: track_of(ledger, verdict, settings.probability_threshold),
     )
 
 

@@ -8,10 +8,13 @@ from typing import NamedTuple
 
 from agents.bootstrap import make_broker, make_desk, make_judge
 from agents.cycle import Desk, run_cycle
+from agents.data.contracts import OPTION_TICK
 from agents.domain.cycle import CycleRecord, Decision
 from agents.domain.orders import Trade
 from agents.domain.values import IST
 from agents.execution.guardian.ports import TradeAnswer
+from agents.execution.orders import flat_at
+from agents.execution.outcomes import ending_of, label
 from agents.execution.request import answer_to
 from agents.execution.rows import cycle_frame, trade_frame
 from agents.ports import Broker, Metrics
@@ -53,6 +56,7 @@ def evaluate_instruments(bench: Workbench, now: datetime, instruments: Sequence[
     scope = {"cycle_id": [record.cycle_id for record in records]}
     bench.store.merge("cycles", cycle_frame(records), scope=scope)
     closed = _mirror_trades(bench, desk, now.astimezone(IST).date())
+    _label_setups(bench, desk, now)
     metrics.flush()
     return Evaluated(records, news, closed, _answers(bench, records))
 
@@ -90,6 +94,21 @@ def _is_news(bench: Workbench, record: CycleRecord) -> bool:
     )
     before = bench.store.rows(sql, [record.instrument, record.at.astimezone(IST).date(), record.at])
     return not before or before[0][0] != record.reason.value
+
+
+def _label_setups(bench: Workbench, desk: Desk, now: datetime) -> None:
+    """Write how the day's setups ended, traded or not, once everything is sold."""
+    session = bench.calendar.session(now.astimezone(IST).date())
+    if session is None or now < flat_at(session):
+        return
+    sql = "select record from cycles where session = ? and setup_id is not null order by decided_at"
+    records = [CycleRecord.model_validate_json(row[0]) for row in bench.store.rows(sql, [session.on])]
+    brokerage = bench.settings.brokerage_rupees
+    label(
+        records,
+        bench.ledger,
+        lambda setup: ending_of(setup, desk.market, session, tick_size=OPTION_TICK, brokerage=brokerage, now=now),
+    )
 
 
 def _mirror_trades(bench: Workbench, desk: Desk, on: date) -> tuple[Trade, ...]:

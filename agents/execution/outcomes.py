@@ -83,9 +83,9 @@ class OutcomeLog(Protocol):
 
 
 def ending_of(
-    setup: TradeSetup, market: MarketData, session: Session, *, tick_size: Decimal, brokerage: Decimal
+    setup: TradeSetup, market: MarketData, session: Session, *, tick_size: Decimal, brokerage: Decimal, now: datetime
 ) -> tuple[Ending, float] | None:
-    """Return how a setup ended and its result in units of its risk, None where its contract has no candle.
+    """Return how a setup ended and its result in units of its risk, None where that cannot be told (yet).
 
     Parameters
     ----------
@@ -99,10 +99,12 @@ def ending_of(
         Of the contract.
     brokerage : Decimal
         Rupees for each executed order.
+    now : datetime
+        How much of the market is known.
     """
-    close = session.derivatives_close_at
+    until = min(now, session.derivatives_close_at)
     try:
-        if not len(market.minutes(setup.contract, setup.decided_at, close)):
+        if not len(market.minutes(setup.contract, setup.decided_at, until)):
             return None
     except MissingDataError:
         return None
@@ -117,8 +119,10 @@ def ending_of(
     )
     broker = PaperBroker(market, MemoryBook(), brokerage)
     broker.place(super_order(setup, contract, 1, now=setup.decided_at, session=session, earlier=()))
-    broker.settle(close)
+    broker.settle(until)
     [order] = broker.orders(session.on)
+    if order.state not in _ENDINGS:
+        return None
     trades = broker.trades(session.on)
     risk = (setup.premium_entry - setup.premium_stop + setup.costs_per_unit) * setup.lot_size
     result = round(float(trades[0].net / risk), DIGITS) if trades and risk > 0 else 0.0

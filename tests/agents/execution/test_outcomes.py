@@ -31,9 +31,12 @@ def setup(**update: object) -> TradeSetup:
     return setup_of().model_copy(update=facts | update)
 
 
-def ended(rows: Sequence[Prices]) -> tuple[Ending, float] | None:
-    market = CandleMarket(candles(rows))
-    return ending_of(setup(), market, session_of(PLACED.date()), tick_size=TICK, brokerage=Decimal(20))
+CLOSE = datetime(2022, 11, 10, 15, 30, tzinfo=IST)
+
+
+def ended(rows: Sequence[Prices], now: datetime = CLOSE) -> tuple[Ending, float] | None:
+    market, session = CandleMarket(candles(rows)), session_of(PLACED.date())
+    return ending_of(setup(), market, session, tick_size=TICK, brokerage=Decimal(20), now=now)
 
 
 def test_the_target_first_is_a_win_in_units_of_risk() -> None:
@@ -56,11 +59,15 @@ def test_an_entry_that_never_fills_counts_for_nothing() -> None:
 
 
 def test_neither_until_the_time_to_be_flat_is_a_timeout() -> None:
-    minutes = int((datetime(2022, 11, 10, 15, 30, tzinfo=IST) - PLACED).total_seconds() // 60)
+    minutes = int((CLOSE - PLACED).total_seconds() // 60)
     found = ended([FLAT] * minutes)
     assert found is not None
     assert found[0] is Ending.TIMEOUT
     assert -0.5 < found[1] < 0
+
+
+def test_a_position_that_is_still_held_is_not_labelled() -> None:
+    assert ended([FLAT] * 10, now=PLACED + timedelta(minutes=9)) is None
 
 
 def test_a_contract_without_a_candle_is_not_labelled() -> None:
