@@ -33,6 +33,10 @@ __all__ = [
 ]
 
 
+class RecordingError(ValueError):
+    """A recording cannot be shown; the message says what it lacks."""
+
+
 class Level(NamedTuple):
     """One row of the market depth, both sides; a price of 0 means that nobody is there."""
 

@@ -25,7 +25,7 @@ from exchange.contracts import (
     option_contract,
 )
 from exchange.listings import PAISE_A_TICK, Key, Listed, Listing, OptionSeries
-from exchange.market import OptionSide
+from exchange.market import OptionSide, RecordingError
 from exchange.sessions import Calendar, TradingHours
 from exchange.sides import series_in
 from exchange.tape_market import TapeMarket
@@ -34,10 +34,6 @@ CANDLE_COLUMNS = ("instrument", "ts", "open", "high", "low", "close", "volume")
 DERIVATIVE_COLUMNS = (*CANDLE_COLUMNS, "oi", "expiry")
 OPTION_COLUMNS = (*DERIVATIVE_COLUMNS, "underlying", "strike", "option_type")
 LOOKS_BACK = 5
-
-
-class RecordingError(ValueError):
-    """A recording cannot be shown; the message says what it lacks."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,10 @@ def first_failure(events: Iterable[dg.DagsterEvent]) -> str:
         if failure.user_failure_data is not None and failure.user_failure_data.description:
             return failure.user_failure_data.description
         if failure.error is not None:
-            return failure.error.message.strip()
+            root = failure.error
+            while root.cause is not None:  # Dagster wraps what a step raised
+                root = root.cause
+            return root.message.strip()
     return ""
 
 

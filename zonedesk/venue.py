@@ -19,8 +19,7 @@ from agents.domain.errors import ConfigError
 from agents.domain.values import IST
 from agents.settings import Settings
 from exchange.clock import MarketClock, at_ist
-from exchange.market import Market
-from exchange.recorded import Recording, RecordingError, recorded_market
+from exchange.market import Market, RecordingError
 from exchange.server import HOST, ClockPlan, Exchange, Ports, PortTakenError, ServerConfig, assemble, serve
 from exchange.sessions import Calendar, TradingHours
 from exchange.simulated import simulated_market
@@ -147,6 +146,8 @@ def _plan(shown: Shown) -> ClockPlan:
 def _market(shown: Shown) -> Market:
     if shown.recording is not None:
         index, futures, options = shown.recording
+        from exchange.recorded import Recording, recorded_market  # noqa: PLC0415  (pandas, which nothing else needs)
+
         return recorded_market(Recording.from_parquet(index, futures, options), shown.seed, last=shown.on)
     origin_on = shown.origin_on or shown.on - timedelta(days=_HISTORY)
     return simulated_market(shown.seed, origin_on, _calendar())

@@ -9,7 +9,8 @@ import pytest
 
 from exchange.clock import at_ist
 from exchange.contracts import IDX_I, NSE_FNO
-from exchange.recorded import Recording, RecordingError, recorded_market
+from exchange.market import RecordingError
+from exchange.recorded import Recording, recorded_market
 from exchange.tape_market import TapeMarket
 
 EXPIRY_DAY = date(2022, 11, 10)
