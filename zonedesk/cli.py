@@ -2,7 +2,19 @@
 
 import typer
 
-from zonedesk.commands import alerts, audit, control, desk, download, guardian, market, research, venue, why
+from zonedesk.commands import (
+    alerts,
+    audit,
+    calibration,
+    control,
+    desk,
+    download,
+    guardian,
+    market,
+    research,
+    venue,
+    why,
+)
 
 EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not ready or not healthy. Results go to standard output."
 
@@ -32,6 +44,7 @@ app.command()(control.resume)
 app.command()(control.flatten)
 app.command()(desk.doctor)
 app.command()(why.why)
+app.command()(calibration.calibration)
 app.command()(alerts.alerts)
 app.add_typer(audit.app, name="audit")
 app.command(hidden=True)(desk.feed)
