@@ -1,0 +1,158 @@
+import json
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from agents.data.ledger import Ledger, Severity
+from agents.domain.cycle import DeskState
+from agents.settings import Settings
+from tests.ui.pages import opened, texts
+from ui.profit import of_day, of_order
+from ui.snapshot import DeskView, Order, Picture, Snapshot, VerdictRow
+from ui.views import PAGES
+from ui.views.positions import as_csv, words_of
+from ui.views.verdicts import reliability
+
+AT = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
+PATHS = [path for path, _, _ in PAGES]
+
+
+def order(**changes: object) -> Order:
+    facts: dict[str, object] = {
+        "setup_id": "s1",
+        "contract": "NIFTY26NOV23800CE",
+        "state": "protected",
+        "bought": 75,
+        "held": 75,
+        "spent": Decimal("10000.00"),
+        "earned": Decimal(0),
+        "limit": Decimal("133.35"),
+        "stop": Decimal(110),
+        "target": Decimal(170),
+        "placed_at": AT,
+        "filled_at": AT,
+        "closed_at": None,
+        "why": "",
+    }
+    return Order(**{**facts, **changes})  # type: ignore[arg-type]  # a test's own facts
+
+
+def picture(*orders: Order) -> Picture:
+    market = Snapshot("NIFTY", "paper", is_simulated=False, now=AT, prices={"NIFTY26NOV23800CE": Decimal("140.05")})
+    return Picture(market, DeskView(orders=orders), AT, 1)
+
+
+def test_an_open_position_is_worth_its_price_less_what_it_cost() -> None:
+    profit = of_order(order(), {"NIFTY26NOV23800CE": Decimal("140.05")}, {})
+    assert profit.value == Decimal("503.75")
+    assert not profit.after_costs
+
+
+def test_a_closed_one_is_worth_what_the_book_of_trades_says() -> None:
+    closed = order(held=0, earned=Decimal("10500.00"), state="target_done")
+    assert of_order(closed, {}, {"s1": Decimal("431.20")}).value == Decimal("431.20")
+    before = of_order(closed, {}, {})
+    assert (before.value, before.after_costs) == (Decimal("500.00"), False)
+
+
+def test_a_position_without_a_price_is_said_and_not_counted() -> None:
+    day = of_day([order(), order(setup_id="s2", contract="X", held=75)], date(2026, 11, 23), {"X": Decimal(134)}, {})
+    assert day.value == Decimal("50.00")
+    assert not day.priced
+
+
+def test_orders_of_other_days_do_not_count_unless_they_are_held() -> None:
+    old = order(held=0, earned=Decimal(20000), placed_at=AT - timedelta(days=1))
+    assert of_day([old], date(2026, 11, 23), {}, {}).value == 0
+
+
+def test_an_order_says_in_plain_words_what_became_of_it() -> None:
+    assert words_of(order(state="rejected", why="margin is 4,310.00 short")) == (
+        "the broker refused it: margin is 4,310.00 short"
+    )
+
+
+def test_a_saved_file_holds_no_formula() -> None:
+    text = as_csv(picture(order(why="=HYPERLINK(1)")))
+    assert "'=HYPERLINK" in text
+    assert "503.75" in text
+
+
+def test_reliability_counts_only_zones_that_price_has_reached() -> None:
+    def verdict(probability: float, since: str) -> VerdictRow:
+        return VerdictRow("z", AT, "demand", 1.0, 2.0, "rules", "confirm", probability, "", "ok", since)
+
+    shown = reliability([verdict(0.9, "touched"), verdict(0.9, "broken"), verdict(0.9, ""), verdict(1.0, "superseded")])
+    assert "0.8 to 1.0</td>" in shown
+    assert ">4<" in shown
+    assert ">2<" in shown
+    assert ">0.50<" in shown
+
+
+@pytest.mark.parametrize("view", PATHS)
+def test_every_page_of_an_empty_desk_says_what_will_come(
+    view: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = opened(monkeypatch, tmp_path, mode="paper", view="" if view == "cockpit" else view)
+    assert not shown.exception
+    assert shown.info or shown.warning
+
+
+def filled(folder: Path) -> Ledger:
+    """A desk with one open order, an alert, a beat and a silent feed."""
+    settings = Settings(mode="paper", data_dir=folder)
+    ledger = Ledger.open(settings.ledger_path, "paper", now=lambda: datetime.now(UTC))
+    ledger.outbox.put(Severity.CRITICAL, "k", "<b>naked</b> position")
+    ledger.heartbeats.beat("guardian", {"state": "guarding"})
+    ledger.append(
+        "order",
+        {
+            "setup_id": "setup-1",
+            "contract": "<img src=x onerror=alert(1)>",
+            "state": "protected",
+            "entry_limit": "133.35",
+            "stop_trigger": "110",
+            "target_limit": "170",
+            "placed_at": AT.isoformat(),
+            "entry": {"at": AT.isoformat(), "price": "133.35", "quantity": 75},
+            "exit": None,
+        },
+    )
+    run = settings.home / "run"
+    run.mkdir(parents=True)
+    written = (datetime.now(UTC) - timedelta(seconds=30)).isoformat()
+    (run / "feed.json").write_text(json.dumps({"pid": 1, "written_at": written, "expected": True, "connected": True}))
+    (run / "status.json").write_text(json.dumps({"services": [{"name": "feed", "state": "failed", "restarts": 3}]}))
+    return ledger
+
+
+@pytest.mark.parametrize("view", PATHS)
+def test_every_page_of_a_halted_desk_says_so_and_shows_foreign_words_as_text(
+    view: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(tmp_path).set_desk_state(DeskState.HALTED, "asked by a person", by="guardian")
+    shown = opened(monkeypatch, tmp_path, mode="paper", view="" if view == "cockpit" else view)
+    assert not shown.exception
+    words = texts(shown)
+    assert "HALTED" in words
+    assert "<img" not in words
+    assert "<b>" not in words
+    assert shown.button(key="pause").disabled
+
+
+def test_health_names_what_failed_and_who_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(tmp_path)
+    words = texts(opened(monkeypatch, tmp_path, mode="paper", view="health"))
+    assert "■ failed" in words
+    assert "state guarding" in words
+    assert "&lt;b&gt;naked&lt;/b&gt; position" in words
+
+
+def test_a_ledger_that_is_none_is_an_error_with_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "paper").mkdir()
+    (tmp_path / "paper" / "ledger.sqlite").write_bytes(b"not a database" * 100)
+    shown = opened(monkeypatch, tmp_path, mode="paper")
+    assert not shown.exception
+    assert "is not a ledger" in texts(shown)
