@@ -28,6 +28,7 @@ __all__ = [
     "OptionSide",
     "Options",
     "Print",
+    "RecordingError",
     "TradingHours",
     "UnknownInstrumentError",
 ]
