@@ -8,17 +8,28 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from agents.data.agent import DataCollectionAgent
+    from agents.execution.agent import ExecutionAgent
     from agents.llm.agent import LLMAnalysisAgent
     from agents.options.agent import OptionsAnalysisAgent
+    from agents.orchestrator import TradingOrchestrator
     from agents.technical.agent import TechnicalAnalysisAgent
 
-__all__ = ["DataCollectionAgent", "LLMAnalysisAgent", "OptionsAnalysisAgent", "TechnicalAnalysisAgent"]
+__all__ = [
+    "DataCollectionAgent",
+    "ExecutionAgent",
+    "LLMAnalysisAgent",
+    "OptionsAnalysisAgent",
+    "TechnicalAnalysisAgent",
+    "TradingOrchestrator",
+]
 
 _HOMES = {
     "DataCollectionAgent": "agents.data.agent",
+    "ExecutionAgent": "agents.execution.agent",
     "LLMAnalysisAgent": "agents.llm.agent",
     "OptionsAnalysisAgent": "agents.options.agent",
     "TechnicalAnalysisAgent": "agents.technical.agent",
+    "TradingOrchestrator": "agents.orchestrator",
 }
 
 

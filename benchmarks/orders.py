@@ -16,12 +16,14 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from agents.data.dhan import http
+from agents.domain.lifecycle import TradeState
 from agents.execution.guardian.ports import GuardianPorts
 from agents.settings import Settings
 from tests.integration.guarded import NoRules, quick, say
@@ -47,9 +49,10 @@ class Stopwatch:
             finally:
                 self._waits.append((began, time.monotonic()))
 
-        http.Recorder.send = timed  # type: ignore[method-assign]  # the one place where every request passes
+        http.Recorder.send = timed  # type: ignore[method-assign, assignment]  # where every request passes, whatever it is
 
     def around(self, gateway: Any) -> Any:  # Any: a gateway with one call changed
+        """Return the gateway with its POST noted."""
         stopwatch, place = self, gateway.place_super
 
         class Timed:
@@ -103,12 +106,16 @@ def measure(trades: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
                 totals.append(note["at"] - began)
                 brokers.append(sum(end - max(start, began) for start, end in note["waits"] if end > began))
                 desk.agent.cancel_order(request.setup.setup_id, by="benchmark")
-                until(lambda key=request.setup.setup_id: desk.state(key) == "cancelled", 30, desk.guardian)
+                until(partial(_is_cancelled, desk, request.setup.setup_id), 30, desk.guardian)
         finally:
             desk.guardian.kill()
             desk.exchange.kill()
             desk.ledger.close()
     return np.array(totals) * 1e3, np.array(brokers) * 1e3, np.array(answers) * 1e3
+
+
+def _is_cancelled(desk: Desk, setup_id: str) -> bool:
+    return desk.state(setup_id) is TradeState.CANCELLED
 
 
 def _reconciled(desk: Desk) -> bool:
