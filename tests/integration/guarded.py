@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,10 @@ class NoRules:
 
 def quick(settings: GuardianSettings) -> GuardianSettings:
     """Settings for a test: no pause after a start, and a shorter grace, which the exchange on this machine allows."""
-    return replace(settings, start_block=0.0, grace=4.0, query_every=0.5, orders_per_day=1_000)
+    patient = timedelta(minutes=2)  # a guardian that was killed may take a while to start on a busy machine
+    return replace(
+        settings, start_block=0.0, grace=4.0, query_every=0.5, orders_per_day=1_000, request_good_for=patient
+    )
 
 
 def say(text: str) -> None:
@@ -87,7 +90,7 @@ def main(folder: str, port: str, moment: str) -> None:
     def wrap(ports: GuardianPorts) -> GuardianPorts:
         return replace(ports, gateway=DoomedGateway(ports.gateway, doom), journal=DoomedJournal(ports.journal, doom))
 
-    settings = Settings(mode="paper", data_dir=Path(folder), exchange_port=int(port))
+    settings = Settings(mode="paper", data_dir=Path(folder), exchange_port=int(port), ops_port=0)
     run_guardian(settings, say, checks=NoRules(), tune=quick, wrap=wrap)
 
 
