@@ -39,7 +39,10 @@ class Leg:
 
 @dataclass
 class Bracket:
-    """A super order: an entry, and two exits once the entry has filled."""
+    """A super order: an entry, and two exits once the entry has filled.
+
+    `racing` units will be sold a second time, by the other exit, in second `races_at`.
+    """
 
     order_id: str
     correlation_id: str
@@ -57,7 +60,8 @@ class Bracket:
     message: str = ""
     target: Leg | None = None
     stop: Leg | None = None
-    naked_since: int | None = None
+    racing: int = 0
+    races_at: int = 0
 
     @property
     def legs(self) -> tuple[Leg, ...]:
@@ -82,7 +86,7 @@ class Bracket:
 
 @dataclass
 class Plain:
-    """A plain sell order, ours or the broker's own."""
+    """A plain order: ours, always a sale, or one that a person or the broker gave (correlation id "NA")."""
 
     order_id: str
     correlation_id: str
@@ -95,11 +99,12 @@ class Plain:
     filled: int = 0
     value: int = 0
     message: str = ""
+    side: int = -1
 
 
 @dataclass(frozen=True)
 class Deal:
-    """A fill: `side` is +1 for a purchase and -1 for a sale."""
+    """A fill: `side` is +1 for a purchase and -1 for a sale; `own` of its units are the setups'."""
 
     trade_id: str
     order_id: str
@@ -107,4 +112,15 @@ class Deal:
     side: int
     quantity: int
     price: int
+    at: int
+    own: int
+
+
+@dataclass(frozen=True)
+class Race:
+    """Both exits of a super order filled: `quantity` units were sold twice in second `at`."""
+
+    correlation_id: str
+    contract: str
+    quantity: int
     at: int

@@ -263,6 +263,7 @@ class SimulatedGateway:
                 (plain.value // plain.filled if plain.filled else 0, plain.price),
                 None,
                 plain.message,
+                TradeSide.BUY if plain.side > 0 else TradeSide.SELL,
             )
             for plain in self._world.venue.plains.values()
             if plain.visible_at <= second

@@ -195,6 +195,8 @@ class SimulatedNotifier:
     def alert(self, severity: Severity, dedupe_key: str, text: str) -> None:
         """Write it down."""
         self._life.point()
+        if severity is Severity.CRITICAL:
+            self._life.world.alerts.append((self._life.world.second, dedupe_key))
         self._life.world.say(f"alert   {severity.value} {dedupe_key}: {text}")
 
 

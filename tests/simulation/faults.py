@@ -28,6 +28,8 @@ LEVELS: dict[str, tuple[float, float, float]] = {
     "garbage": (0.0, 0.15, 0.50),
     "command": (0.0, 1 / 2000, 1 / 500),
     "person_exit": (0.0, 1 / 3000, 1 / 800),
+    "person_buy": (0.0, 1 / 1000, 1 / 250),
+    "oco_race": (0.0, 0.02, 0.15),
 }
 """Each kind's levels: chances for a call, an order or a second; `visibility_lag` is in seconds."""
 
@@ -76,6 +78,8 @@ class Faults:
     garbage: float = 0.0
     command: float = 0.0
     person_exit: float = 0.0
+    person_buy: float = 0.0
+    oco_race: float = 0.0
 
     @classmethod
     def drawn(cls, rng: Random, kinds: frozenset[str] | None = None) -> "Faults":

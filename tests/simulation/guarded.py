@@ -21,7 +21,7 @@ from tests.simulation.desk import (
     asked_commands,
 )
 from tests.simulation.disk import Disk, Journal
-from tests.simulation.product import CommandWatch, EntryGuard, JournalWatch, LogKeeper
+from tests.simulation.product import CommandWatch, EntryGuard, JournalWatch, LogKeeper, RaceWatch
 from tests.simulation.session import Agent, Result, Session, world_of
 from tests.simulation.world import Life, Watcher, World
 
@@ -70,7 +70,7 @@ class Fitting:
     def watchers(self, world: World, disk: Disk) -> Sequence[Watcher]:
         """Return what watches the guardian besides the book."""
         world.commands_given.extend(asked_commands(world))
-        return (CommandWatch(world), JournalWatch(world, disk, self.logs))
+        return (CommandWatch(world), RaceWatch(world), JournalWatch(world, disk, self.logs))
 
 
 def run_seed(seed: int, guardian: type[Guardian] = Guardian, *, kinds: frozenset[str] | None = None) -> Result:

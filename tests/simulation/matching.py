@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from tests.simulation.book import LIVE, Bracket, Deal, Leg, Plain
+from tests.simulation.book import LIVE, Bracket, Deal, Leg, Plain, Race
 from tests.simulation.faults import Faults
 from tests.simulation.market import Price
 
 STOP_SLACK = 0.03
+RACE_WITHIN = 3
 JUMP = 0.015
 """The share of a price by which it must fall in a second to count as a jump."""
 
@@ -24,6 +25,10 @@ class MatchedBook:
     ----------
     net : dict of str to int
         Units held of each contract; below zero is a short position.
+    foreign : dict of str to int
+        How much of `net` is not the setups': a person bought it, or bought back what was sold twice.
+    races : list of Race
+        What the broker sold twice because both exits filled.
     cash : int
         Ticks times units received less paid, before costs.
     shrinks : bool
@@ -47,7 +52,11 @@ class MatchedBook:
     plains: dict[str, Plain] = field(default_factory=dict)
     deals: list[Deal] = field(default_factory=list)
     net: dict[str, int] = field(default_factory=dict)
+    foreign: dict[str, int] = field(default_factory=dict)
+    races: list[Race] = field(default_factory=list)
     cash: int = 0
+    foreign_cash: int = 0
+    raced_cash: int = 0
     jumped: int = 0
     loss_exit: int | None = None
     killed: bool = False
@@ -68,8 +77,8 @@ class MatchedBook:
         for contract, price in self.prices.items():
             before = self._was.get(contract, price.last)
             fall = before - price.last
-            if fall > before * JUMP and self.net.get(contract, 0) > 0:
-                self.jumped += fall * self.net[contract]
+            if fall > before * JUMP and self.owed(contract) > 0:
+                self.jumped += fall * self.owed(contract)
             self._was[contract] = price.last
         if self.changes != self._listed:
             self._listed = self.changes
@@ -83,7 +92,7 @@ class MatchedBook:
                 plain.state = "PART_TRADED" if plain.filled else "PENDING"
                 if self.prices[plain.contract].bid >= plain.price:
                     quantity = self._part_of(plain.quantity - plain.filled)
-                    self._sell_plain(plain, self.prices[plain.contract].bid, quantity)
+                    self._fill_plain(plain, self.prices[plain.contract].bid, quantity)
         limit = None if self.killed or self.incoming else self.loss_exit
         if limit is not None and self.worth() <= -limit:
             self.killed = True
@@ -92,6 +101,16 @@ class MatchedBook:
     def worth(self) -> int:
         """Return realised and open profit in ticks times units, before costs."""
         return self.cash + sum(held * self.prices[name].last for name, held in self.net.items())
+
+    def owed(self, contract: str) -> int:
+        """Return what the setups hold: neither a person's units nor what a race sold twice are counted."""
+        raced = sum(race.quantity for race in self.races if race.contract == contract)
+        return self.net.get(contract, 0) - self.foreign.get(contract, 0) + raced
+
+    def result(self) -> int:
+        """Return the setups' realised and open profit in ticks times units, without what a race sold twice."""
+        held = sum(self.owed(name) * self.prices[name].last for name in self.net)
+        return self.cash - self.foreign_cash - self.raced_cash + held
 
     def _match(self, bracket: Bracket) -> None:
         price = self.prices[bracket.contract]
@@ -103,6 +122,8 @@ class MatchedBook:
             self._enter(bracket, price.ask)
         left = bracket.filled - bracket.sold
         if left <= 0:
+            if bracket.racing and self.second >= bracket.races_at:
+                self._sell_twice(bracket, price.bid)
             return
         target, stop = bracket.target, bracket.stop
         if stop is not None and stop.state == "PENDING" and price.last <= stop.trigger:
@@ -118,7 +139,7 @@ class MatchedBook:
         bracket.filled += quantity
         bracket.value += quantity * price
         bracket.state = "TRADED" if bracket.filled == bracket.quantity else "PART_TRADED"
-        self._deal(bracket.order_id, bracket.contract, 1, quantity, price)
+        self._deal((bracket.order_id, bracket.contract, 1), quantity, price)
         if bracket.target is None:
             bracket.target = Leg("TARGET", self._id(), bracket.target_price)
             limit = int(bracket.stop_trigger * (1 - STOP_SLACK))
@@ -135,23 +156,41 @@ class MatchedBook:
         leg.state = "PART_TRADED"
         if quantity == left:
             leg.state = "TRADED"
-            for other in bracket.legs:
-                if other is not leg and other.live:
-                    other.state = "CANCELLED"
             bracket.state = "CLOSED"
-        self._deal(leg.order_id, bracket.contract, -1, quantity, price)
+            if self.faults.oco_race and self._refused(self.faults.oco_race):
+                bracket.racing, bracket.races_at = quantity, self.second + self.rng.randint(0, RACE_WITHIN)
+            for other in bracket.legs:
+                if other is not leg and other.live and not bracket.racing:
+                    other.state = "CANCELLED"
+        self._deal((leg.order_id, bracket.contract, -1), quantity, price)
         self._hint(bracket.order_id)
 
-    def _sell_plain(self, plain: Plain, price: int, quantity: int) -> None:
+    def _sell_twice(self, bracket: Bracket, price: int) -> None:
+        """Let the exit that was to be cancelled fill as well."""
+        quantity, bracket.racing = bracket.racing, 0
+        for leg in bracket.legs:
+            if leg.live:
+                leg.filled += quantity
+                leg.value += quantity * price
+                leg.state = "TRADED"
+                self.races.append(Race(bracket.correlation_id, bracket.contract, quantity, self.second))
+                self.raced_cash += quantity * price
+                self._deal((leg.order_id, bracket.contract, -1), quantity, price)
+
+    def _fill_plain(self, plain: Plain, price: int, quantity: int, foreign: int = 0) -> None:
         plain.filled += quantity
         plain.value += quantity * price
         plain.state = "TRADED" if plain.filled == plain.quantity else "PART_TRADED"
-        self._deal(plain.order_id, plain.contract, -1, quantity, price)
+        self._deal((plain.order_id, plain.contract, plain.side), quantity, price, foreign)
 
-    def _deal(self, order_id: str, contract: str, side: int, quantity: int, price: int) -> None:
-        self.deals.append(Deal(f"T{len(self.deals) + 1}", order_id, contract, side, quantity, price, self.second))
+    def _deal(self, order: tuple[str, str, int], quantity: int, price: int, foreign: int = 0) -> None:
+        order_id, contract, side = order
+        name, own = f"T{len(self.deals) + 1}", quantity - foreign
+        self.deals.append(Deal(name, order_id, contract, side, quantity, price, self.second, own))
         self.net[contract] = self.net.get(contract, 0) + side * quantity
+        self.foreign[contract] = self.foreign.get(contract, 0) + side * foreign
         self.cash -= side * quantity * price
+        self.foreign_cash -= side * foreign * price
         self._hint(order_id)
         verb = "buys" if side > 0 else "sells"
         self.say(f"market  {order_id} {verb} {quantity} {contract} at {price}; holds {self.net[contract]}")
@@ -167,10 +206,18 @@ class MatchedBook:
             plain.state = "CANCELLED" if plain.state in LIVE else plain.state
         for contract, held in sorted(self.net.items()):
             if held > 0:
-                order = Plain(self._id(), "NA", contract, held, 0, self.second, self.second, "PENDING", message=why)
-                self.plains[order.order_id] = order
-                self.say(f"broker  squares off {held} {contract}: {why}")
-                self._sell_plain(order, self.prices[contract].bid, held)
+                self.by_hand(contract, -held, min(held, max(self.foreign.get(contract, 0), 0)), why)
+            elif held < 0 and self.races:
+                self.by_hand(contract, -held, -held, why)
+
+    def by_hand(self, contract: str, units: int, foreign: int, why: str) -> None:
+        """Buy units, or sell them where they are below zero, at once; `foreign` of them are not the setups'."""
+        side = 1 if units > 0 else -1
+        order = Plain(self._id(), "NA", contract, abs(units), 0, self.second, self.second, "PENDING", 0, 0, why, side)
+        self.plains[order.order_id] = order
+        self.say(f"broker  squares off {-units} {contract}: {why}")
+        price = self.prices[contract]
+        self._fill_plain(order, price.ask if side > 0 else price.bid, abs(units), foreign)
 
     def _refused(self, chance: float | None = None) -> bool:
         chance = self.faults.reject / 3 if chance is None else chance

@@ -78,6 +78,22 @@ def account_net_sold() -> Iterator[None]:
 
 
 @contextmanager
+def net_quantity_sold() -> Iterator[None]:
+    """Sell as much as the account holds of the contract, whoever bought it."""
+    sell = Sender._sell
+
+    def everything(self: Sender, case: Case, action: Sell) -> Case:
+        positions = self._ports.gateway.positions()
+        net = sum(row.net_quantity for row in positions if row.contract == case.contract)
+        quantity = net if net > 0 else action.quantity
+        with patch("agents.execution.guardian.sender.left_for", lambda *_: quantity):
+            return sell(self, case, Sell(quantity, action.limit, action.why))
+
+    with patch.object(Sender, "_sell", everything):
+        yield
+
+
+@contextmanager
 def single_leg_cancelled() -> Iterator[None]:
     """Take the stop away before selling by the target."""
     move = Sender._move_target
@@ -109,6 +125,7 @@ MUTATIONS: Mapping[str, Callable[[], Any]] = MappingProxyType(  # Any: a context
         "intent-not-durable": intent_not_durable,
         "resent-on-timeout": resent_on_timeout,
         "account-net-sold": account_net_sold,
+        "net-quantity-sold": net_quantity_sold,
         "single-leg-cancelled": single_leg_cancelled,
         "reconciliation-skipped": reconciliation_skipped,
     }

@@ -5,7 +5,8 @@ time. P3 no order request without the lease. P4 no entry without a passed check 
 halted or paused. P6 no entry while an earlier request has no answer. P7 no entry while something is held or works.
 P8 the journal's cases equal the broker's book at the end, and each fill belongs to one setup. P9 nothing escapes the
 guardian's step. P10 no secret in journal, alerts or logs. P11 flat soon after a person says so. P12 a request is
-answered once, and truly. P13 no exit leg is cancelled alone. P14 the cases' profit is the account's.
+answered once, and truly. P13 no exit leg is cancelled alone. P14 the cases' profit is the account's. P15 units that the
+broker sold twice are told at once, and nothing is opened afterwards.
 """
 
 import logging
@@ -19,17 +20,19 @@ from agents.domain.orders import SuperOrder
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.fold import fold
 from agents.execution.guardian.ports import ANSWER, GUARDIAN_EVENT, ORDER_EVENT, REQUEST, AnswerKind, CommandKind
+from tests.simulation.book import Race
 from tests.simulation.desk import SimulatedChecks, halt_file, stored_state
 from tests.simulation.disk import Disk
 from tests.simulation.network import LATEST_ARRIVAL
 from tests.simulation.rows import rupees
-from tests.simulation.world import World
+from tests.simulation.world import Approved, World
 
 NOTICE = 3
 """Seconds after which a change outside must have been noticed."""
 ENTRY_SLACK = 120
 KNOWN_WITHIN = 25
 FLATTEN_WITHIN = 150
+TOLD_WITHIN = 60
 WRITES = (ORDER_EVENT, ANSWER, GUARDIAN_EVENT)
 
 
@@ -54,7 +57,7 @@ class EntryGuard:
             world.violate("P1", f"setup {order.setup_id} is sent a second time")
         if world.second > world.plan.requests_end + ENTRY_SLACK:
             world.violate("P2", f"entry {order.correlation_id} after the last entry time")
-        lost = -rupees(world.venue.cash)
+        lost = -rupees(world.venue.cash - world.venue.foreign_cash)
         if lost >= world.loss_limit and not any(world.venue.net.values()) and self._quiet():
             world.violate("P2", f"entry {order.correlation_id} after {lost} were lost of {world.loss_limit} allowed")
         if order.setup_id not in self.checks.passed:
@@ -84,7 +87,8 @@ class EntryGuard:
         venue, second = self.world.venue, self.world.second
         recent = {deal.contract for deal in venue.deals if deal.at > second - NOTICE}
         held = [name for name, net in venue.net.items() if net and name not in recent]
-        works = [b.order_id for b in venue.brackets.values() if b.live and b.visible_at < second - NOTICE]
+        live = [b for b in venue.brackets.values() if b.live and not b.racing]
+        works = [b.order_id for b in live if b.visible_at < second - NOTICE]
         if held or works:
             self.world.violate("P7", f"{order.correlation_id} while {held} is held and {works} work")
 
@@ -103,7 +107,7 @@ class CommandWatch:
             second < world.second and command.kind is CommandKind.FLATTEN and self._lasts(second)
             for second, command in world.commands_given
         )
-        if not due or not any(net > 0 for net in world.venue.net.values()):
+        if not due or not any(world.venue.owed(name) > 0 for name in world.venue.net):
             self.waited = 0
         elif world.calm():
             self.waited += 1
@@ -112,6 +116,36 @@ class CommandWatch:
 
     def _lasts(self, begin: int) -> bool:
         return any(a == begin and self.world.second < b for a, b, _ in self.world.troubles["command"])
+
+
+@dataclass
+class RaceWatch:
+    """Checks P15: after both exits have filled, a critical alert, and no more entries."""
+
+    world: World
+    told: int = 0
+    waited: int = 0
+
+    def look(self) -> None:
+        """Count the seconds in which a race is not told, and see that nothing was sent since."""
+        races = self.world.venue.races
+        if not races:
+            return
+        late = [name for second, _, name in self.world.entries if second > races[0].at + NOTICE]
+        if late:
+            self.world.violate("P15", f"{late[0]} was sent after {races[0].quantity} were sold twice")
+        race = races[min(self.told, len(races) - 1)]
+        keys = tuple(f"oversold:{approved.setup_id}" for approved in self._asked(race))
+        if self.told == len(races) or any(second >= race.at and key in keys for second, key in self.world.alerts):
+            self.told, self.waited = min(self.told + 1, len(races)), 0
+        elif self.world.calm():
+            self.waited += 1
+            if self.waited > TOLD_WITHIN:
+                self.world.violate("P15", f"nobody told in {self.waited} s that {race.quantity} were sold twice")
+
+    def _asked(self, race: Race) -> list[Approved]:
+        approved = self.world.approved.get(race.correlation_id)
+        return [] if approved is None else [approved]
 
 
 @dataclass
@@ -141,7 +175,9 @@ class JournalWatch:
             case = known.get(bracket.correlation_id)
             if case is None:
                 self.world.violate("P8", f"no case for {bracket.order_id} {bracket.correlation_id}")
-            elif case.bought != bracket.filled or case.remaining != 0 or case.state not in OVER:
+                continue
+            twice = sum(race.quantity for race in self.world.venue.races if race.correlation_id == case.correlation_id)
+            if case.bought != bracket.filled or case.remaining != -twice or case.state not in OVER:
                 facts = f"bought {case.bought} of {bracket.filled}, remaining {case.remaining}"
                 self.world.violate("P8", f"case {case.setup_id} {case.state.value}: {facts}")
 
@@ -151,7 +187,7 @@ class JournalWatch:
         if twice:
             self.world.violate("P8", f"fills {twice} belong to two setups")
         owned = sum(case.sold for case in self._cases.values())
-        sold = sum(deal.quantity for deal in self.world.venue.deals if deal.side < 0)
+        sold = sum(deal.own for deal in self.world.venue.deals if deal.side < 0)
         if owned != sold:
             self.world.violate("P8", f"{sold} sold, {owned} of them belong to a setup")
 
@@ -159,11 +195,11 @@ class JournalWatch:
         """Compare profits, unless one sale by others covered two setups: it belongs to none and is then estimated."""
         claimed = {trade_id for case in self._cases.values() for trade_id in case.trade_ids}
         by_others = {order.order_id for order in self.world.venue.plains.values() if order.correlation_id == "NA"}
-        loose = [deal for deal in self.world.venue.deals if deal.trade_id not in claimed]
+        loose = [deal for deal in self.world.venue.deals if deal.trade_id not in claimed and deal.own]
         if loose and all(deal.order_id in by_others for deal in loose):
             return
         ours = sum((case.earned - case.spent for case in self._cases.values()), Decimal(0))
-        theirs = rupees(self.world.venue.cash)
+        theirs = rupees(self.world.venue.cash - self.world.venue.foreign_cash)
         if ours != theirs:
             self.world.violate("P14", f"the cases earned {ours}, the account {theirs}")
 

@@ -10,6 +10,7 @@ EXPECTED = {
     "intent-not-durable": {"I7", "P8", "P1", "I1"},
     "resent-on-timeout": {"P1", "I1"},
     "account-net-sold": {"I2", "P8"},
+    "net-quantity-sold": {"I8"},
     "single-leg-cancelled": {"P13"},
     "reconciliation-skipped": {"P8"},
 }

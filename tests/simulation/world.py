@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from tests.simulation.book import Terms
 from tests.simulation.faults import Faults
 from tests.simulation.market import Price
+from tests.simulation.person import Person
 from tests.simulation.venue import Venue
 
 CONTRACTS = ("NIFTY26NOV24000CE", "NIFTY26NOV24000PE")
@@ -22,14 +23,20 @@ DURATIONS = {
     "lease_loss": (5, 60),
     "command": (20, 200),
     "person_exit": (1, 1),
+    "person_buy": (60, 400),
     "takeover": (5, 60),
 }
 START_GRACE = 30
 LOSS_LIMITS = (2_000, 8_000, 30_000)
 """Rupees that a session may lose; one is drawn."""
-SIZES = {"clock_step": (-40, -5, -2, 2, 5, 40), "command": (1, 2, 3, 4), "takeover": (1, 2)}
+SIZES = {
+    "clock_step": (-40, -5, -2, 2, 5, 40),
+    "command": (1, 2, 3, 4),
+    "takeover": (1, 2),
+    "person_buy": (1, 2, 3),
+}
 """Seconds that the clock is wrong by; which command a person gives (see `tests.simulation.desk`); whether the guardian
-that was frozen while another took over can see that afterwards (1) or not (2)."""
+that was frozen while another took over can see that afterwards (1) or not (2); the lots that a person buys."""
 
 
 class SimulatedCrashError(BaseException):
@@ -96,6 +103,8 @@ class World:
         Super orders that an agent sent.
     unanswered : set of str
         Correlation ids of super orders to which no reply came.
+    alerts : list of (second, key)
+        Critical alerts.
     earlier : dict of str to list of (second, rows)
         What a list of the broker last showed: a lagging server may show it again.
     troubles : dict of str to list of (begin, end, size)
@@ -119,6 +128,7 @@ class World:
     entries: list[tuple[int, str, str]] = field(default_factory=list)
     unanswered: set[str] = field(default_factory=set)
     earlier: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)  # Any: rows of a list
+    alerts: list[tuple[int, str]] = field(default_factory=list)
     commands_given: list[tuple[int, Any]] = field(default_factory=list)  # Any: the guardian's commands
 
     def __post_init__(self) -> None:
@@ -130,6 +140,7 @@ class World:
         self.loss_limit = self.rng("limits").choice(LOSS_LIMITS)
         self._due: dict[int, list[Callable[[], None]]] = {}
         self.troubles = {name: self._drawn_troubles(name) for name in DURATIONS}
+        self._person = Person(self.venue, self.troubles)
 
     def rng(self, name: str) -> Random:
         """Return a generator of its own for each concern, so that one's use cannot disturb another's."""
@@ -158,8 +169,8 @@ class World:
         self.venue.advance(self.second)
         if self.second == self.plan.square_off:
             self.venue.exit_all("square-off")
-        elif self.troubled("person_exit") and not self.venue.incoming:
-            self.venue.exit_all("a person in the broker's app")
+        else:
+            self._person.act(self.second)
         for watcher in self.watchers:
             watcher.look()
 

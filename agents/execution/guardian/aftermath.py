@@ -14,7 +14,7 @@ from agents.execution.gateway import BrokerState
 from agents.execution.guardian.actions import Withdraw
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity
-from agents.execution.guardian.reconcile import shortfall, sold_by_others
+from agents.execution.guardian.reconcile import shortfall, strangers
 from agents.execution.guardian.records import Records
 from agents.execution.guardian.sender import Sender
 from agents.execution.guardian.standing import day_of
@@ -130,7 +130,7 @@ class Aftermath:
 
     def _patience(self, case: Case, lacking: int, view: View) -> float:
         """Return how long to wait: little where the trade book shows a stranger's sale and nothing of ours went out."""
-        shown = sold_by_others(self._records.cases.values(), case.contract, view)
+        shown = strangers(self._records.cases.values(), case.contract, view.fills or ()).taken
         return self._settings.lost_patience if shown >= lacking and not case.exits else self._settings.grace
 
     def _estimate(self, case: Case) -> None:

@@ -154,6 +154,8 @@ class Guardian:
                 self._stages.run(case.setup_id, lambda case=case: self._tender.advance(case))  # type: ignore[misc]  # as above
             self.lookout.compare(tuple(self.records.cases.values()), seen)
             return
+        if hints and not (alive or watching):
+            self.lookout.want_survey()  # nothing of ours is open, so nothing should have happened
         with_orders = any(case.exits for case in cases)
         glanced = self.lookout.glance(alive=alive, watching=watching, orders=with_orders, hinted=bool(hints))
         if glanced is not None:

@@ -106,7 +106,7 @@ class Lookout:
         """Give the executions of a complete look to the setups that they belong to."""
         if view.fills is None:
             return
-        for setup_id, changes in attributed(self._records.cases.values(), view.fills).items():
+        for setup_id, changes in attributed(self._records.cases.values(), view.fills, view.orders).items():
             case = self._records.cases[setup_id]
             self._records.record(case, self._clock.now, "seen in the trade book", **changes)
 

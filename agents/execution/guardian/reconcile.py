@@ -1,15 +1,17 @@
 """Our book against the broker's: pure.
 
 The rules: what is not explained blocks entries until it is, whoever caused it; it never makes us trade. A position
-below zero is critical at once. A position smaller than our setups hold means that somebody else sold it, and counts as
-sold only when nothing of ours can still sell and it has stayed so for the grace.
+below zero is critical at once. What a person bought of the same contract is his: in the order of the trade book a
+stranger's sale takes first what strangers bought, and only the rest of it from our setups. Where less is left for our
+setups than they hold, somebody else sold it, which counts as sold only when nothing of ours can still sell and it has
+stayed so for the grace.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from agents.domain.lifecycle import ALIVE, HOLDING
-from agents.execution.gateway import DONE_STATES, TradeSide
+from agents.execution.gateway import DONE_STATES, FillRow, TradeSide
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.view import View, own_ids
 
@@ -32,15 +34,38 @@ def shortfall(case: Case, cases: Iterable[Case], view: View) -> int:
     """Return how many units this case seems to hold that the account does not have, 0 where it has them all."""
     if view.positions is None or case.remaining <= 0:
         return 0
-    held = sum(max(one.remaining, 0) for one in cases if one.contract == case.contract)
-    return min(case.remaining, max(0, held - max(view.net(case.contract), 0)))
+    known = tuple(one for one in cases if one.contract == case.contract)
+    held = sum(max(one.remaining, 0) for one in known)
+    return min(case.remaining, max(0, held - max(left_for(known, case.contract, view), 0)))
 
 
-def sold_by_others(cases: Iterable[Case], contract: str, view: View) -> int:
-    """Return how many units of a contract the trade book shows as sold by nobody we know."""
+@dataclass(frozen=True)
+class Strangers:
+    """Units of a contract that others hold in the account, and that others have sold of what our setups held."""
+
+    held: int = 0
+    taken: int = 0
+
+
+def strangers(cases: Iterable[Case], contract: str, fills: Iterable[FillRow]) -> Strangers:
+    """Return what others did with a contract: the executions that belong to no setup, in the order of their times."""
     ours = {trade for case in cases for trade in case.trade_ids}
-    rows = (row for row in view.fills or () if row.contract == contract and row.trade_id not in ours)
-    return sum(row.quantity for row in rows if row.side is TradeSide.SELL)
+    held = taken = 0
+    rows = [row for row in fills if row.contract == contract and row.trade_id not in ours]
+    for row in sorted(rows, key=lambda row: row.at):
+        if row.side is TradeSide.BUY:
+            held += row.quantity
+        else:
+            his = min(held, row.quantity)
+            held, taken = held - his, taken + row.quantity - his
+    return Strangers(held, taken)
+
+
+def left_for(cases: Iterable[Case], contract: str, view: View) -> int:
+    """Return what the account has of a contract for our setups: not what a person bought, nor what he covered."""
+    known = tuple(case for case in cases if case.contract == contract)
+    twice = sum(max(-case.remaining, 0) for case in known)
+    return view.net(contract) - strangers(known, contract, view.fills or ()).held + twice
 
 
 def _positions(cases: Sequence[Case], view: View) -> Iterable[Finding]:

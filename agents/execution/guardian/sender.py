@@ -28,8 +28,10 @@ from agents.execution.guardian.actions import (
 )
 from agents.execution.guardian.case import Case, Exit, ExitState
 from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity
+from agents.execution.guardian.reconcile import left_for
 from agents.execution.guardian.records import JournalDownError, Records
 from agents.execution.guardian.timing import SteadyClock, Timers
+from agents.execution.guardian.view import View
 from agents.execution.guardian.wire import ACTED, Wire
 from agents.execution.guardian.words import spoken
 
@@ -178,11 +180,13 @@ class Sender:
         return self._records.record(case, self._now, outcome or "the stop was moved", stop_raised=settled)
 
     def _sell(self, case: Case, action: Sell) -> Case:
-        """Send one exit, for what this setup holds and only if the account has as much and the journal works."""
+        """Send one exit, for what this setup holds, only if the account has as much for it and the journal works."""
         if not self._records.flush():
             return case
-        net = sum(row.net_quantity for row in self._ports.gateway.positions() if row.contract == case.contract)
-        if net < action.quantity:
+        gateway, elapsed = self._ports.gateway, self._clock.elapsed
+        book = View(elapsed, (), fills=tuple(gateway.trades()), positions=tuple(gateway.positions()))
+        left = left_for(self._records.cases.values(), case.contract, book)
+        if min(book.net(case.contract), left) < action.quantity:
             return case
         name = f"X{len(case.exits) + 1:02d}{case.correlation_id[-22:]}"
         planned = Exit(correlation_id=name, quantity=action.quantity, limit=action.limit)

@@ -41,13 +41,17 @@ def ended_as(case: Case) -> OrderState:
 
 
 def trade_of(case: Case, brokerage: Decimal) -> Trade | None:
-    """Return the round trip of a closed case in rupees, None while it is open or if it bought nothing."""
+    """Return the round trip of a closed case in rupees, None while it is open or if it bought nothing.
+
+    What the broker sold beyond it is no profit: as many units count as were bought, at the mean price of all sales.
+    """
     if case.state is not TradeState.CLOSED or not case.bought or not case.priced:
         return None
     entry, left = _each(case.spent, case.bought), _each(case.earned, case.priced)
     on = (case.filled_at or case.opened_at).astimezone(IST).date()
     costs = round_trip(bought=entry, sold=left, quantity=case.bought, on=on, brokerage=brokerage).total
-    gross = (case.earned - case.spent).quantize(PAISA)
+    share = Decimal(min(case.bought, case.priced)) / case.priced
+    gross = (case.earned * share - case.spent).quantize(PAISA)
     return Trade(
         setup_id=case.setup_id,
         contract=case.contract,

@@ -12,9 +12,9 @@ from agents.domain.cycle import DeskState
 from agents.domain.evidence import SetupWord
 from agents.domain.lifecycle import TradeState
 from agents.domain.market import Segment, Session
-from agents.execution.gateway import BrokerState, FillRow, Leg, LegRow, OrderRow, PositionRow, SuperRow, TradeSide
+from agents.execution.gateway import BrokerState, Leg, OrderRow, PositionRow, SuperRow, TradeSide
 from agents.execution.guardian.attribute import attributed
-from agents.execution.guardian.case import Case, Exit, ExitState
+from agents.execution.guardian.case import Exit, ExitState
 from agents.execution.guardian.chase import band_edge, selling_price
 from agents.execution.guardian.gates import Ground, vetoes
 from agents.execution.guardian.observe import facts, later, next_state
@@ -22,64 +22,13 @@ from agents.execution.guardian.ports import GuardianSettings, TopOfBook
 from agents.execution.guardian.protect import Sight, next_action
 from agents.execution.guardian.reconcile import findings, shortfall
 from agents.execution.guardian.timing import SteadyClock, Throttle, Timers
-from agents.execution.guardian.view import View
 from agents.execution.guardian.wire import Wire
 from agents.execution.guardian.words import spoken
-from tests.agents.execution.guardian.story import CONTRACT, OPENS, TICK, order_of, request_of
+from tests.agents.execution.guardian.cases import NOW, case_of, fill, leg_of, row_of, view_of
+from tests.agents.execution.guardian.story import CONTRACT, OPENS, TICK, request_of
 
 SETTINGS = GuardianSettings()
-NOW = OPENS.replace(hour=10)
 STATES = st.sampled_from(list(BrokerState))
-
-
-def case_of(number: int = 1, **update: object) -> Case:
-    case = Case(
-        setup_id=f"setup{number:05d}",
-        order=order_of(number, NOW),
-        cycle_id="cycle",
-        equity=Decimal(500_000),
-        opened_at=NOW + timedelta(seconds=number),
-        state=TradeState.ENTRY_PENDING,
-        order_id=f"{number}",
-    )
-    return case.model_copy(update=update)
-
-
-def leg_of(leg: Leg, state: BrokerState = BrokerState.PENDING, filled: int = 0) -> LegRow:
-    price = Decimal(120) if leg is Leg.TARGET else Decimal(88)
-    trigger = Decimal(90) if leg is Leg.STOP else None
-    return LegRow(leg=leg, order_id=f"1{leg}", state=state, quantity=130, filled=filled, price=price, trigger=trigger)
-
-
-def row_of(state: BrokerState = BrokerState.TRADED, filled: int = 130, **update: object) -> SuperRow:
-    row = SuperRow(
-        order_id="1",
-        correlation_id=order_of(1, NOW).correlation_id,
-        contract=CONTRACT,
-        state=state,
-        quantity=130,
-        filled=filled,
-        average=Decimal(100),
-        entry_price=Decimal(100),
-        legs=(leg_of(Leg.TARGET), leg_of(Leg.STOP)),
-    )
-    return row.model_copy(update=update)
-
-
-def view_of(*rows: SuperRow, **update: object) -> View:
-    return View(0.0, tuple(rows), **update)  # type: ignore[arg-type]  # the fields of a View
-
-
-def fill(order_id: str, side: TradeSide, quantity: int, trade_id: str, price: int = 100) -> FillRow:
-    return FillRow(
-        order_id=order_id,
-        trade_id=trade_id,
-        contract=CONTRACT,
-        side=side,
-        quantity=quantity,
-        price=Decimal(price),
-        at=NOW,
-    )
 
 
 rows = st.builds(
