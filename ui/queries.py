@@ -1,4 +1,4 @@
-"""The dashboard's reads of the store: one short, read-only visit each. No other module of the dashboard holds SQL."""
+"""The dashboard's reads of the store: one short, read-only visit each. Only `ui.chains` holds SQL beside this."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

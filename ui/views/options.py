@@ -1,0 +1,177 @@
+"""The option chain as a ladder, what it says, and which contracts the desk chose or refused."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+import streamlit as st
+
+from agents.domain.chain import ChainAnalysis, OptionReading
+from agents.domain.errors import ConfigError, DataError
+from agents.domain.values import OptionType
+from agents.settings import Settings
+from ui.chains import analyses
+from ui.format import MINUS, clock_time, day_time, lakh, plain, rupees
+from ui.markup import Cell, bar, number, table
+from ui.seen import picture
+from ui.snapshot import Picture
+
+REFRESH_SECONDS = 3
+KEPT_SECONDS = 10  # a chain comes every few minutes, and its reading costs a fifth of a second
+EACH_WAY = {"8 strikes each way": 8, "15 strikes each way": 15}
+NOTHING = "—"
+_CANDIDATES = 12
+
+
+def page() -> None:
+    """Draw the page; it refreshes itself."""
+    left, right = st.columns(2)
+    width = left.segmented_control(
+        "Strikes", list(EACH_WAY), default=next(iter(EACH_WAY)), key="strikes", label_visibility="collapsed"
+    )
+    greeks = right.toggle("Greeks instead of open interest", key="greeks")
+    _all(EACH_WAY[width or next(iter(EACH_WAY))], greeks=greeks)
+
+
+@st.cache_data(ttl=KEPT_SECONDS, show_spinner=False)
+def _read(
+    home: str,  # noqa: ARG001 - what it is kept by
+    underlying: str,
+    _settings: Settings,
+    _now: datetime,
+    _spot: Decimal,
+) -> tuple[ChainAnalysis, ...]:
+    """Return the chains; all visitors share one look."""
+    return analyses(_settings, underlying, _now, _spot)
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _all(each_way: int, *, greeks: bool) -> None:
+    seen, settings = picture(), Settings()
+    market = seen.market
+    if market.last_price is None:
+        st.info("No chain yet. It appears with the first prices of the session.")
+        return
+    try:
+        chains = _read(str(settings.home), market.instrument, settings, market.now, market.last_price)
+    except (ConfigError, DataError) as error:
+        st.warning(plain(str(error)))
+        return
+    if not chains:
+        st.info("No chain of the last day is stored. During a session one is fetched with every trade cycle.")
+        return
+    names = [_name(chain, market.now) for chain in chains]
+    picked = st.segmented_control("Expiry", names, default=names[0], key="expiry", label_visibility="collapsed")
+    chain = chains[names.index(picked)] if picked in names else chains[0]
+    _numbers(chain)
+    held = {order.contract for order in seen.desk.orders if order.held}
+    st.html(ladder(chain, each_way, held, greeks=greeks))
+    for warning in chain.warnings:
+        st.caption(plain(warning))
+    _choice(seen)
+
+
+def _name(chain: ChainAnalysis, now: datetime) -> str:
+    days = (chain.expiry_at.date() - now.astimezone(chain.expiry_at.tzinfo).date()).days
+    return f"{chain.expiry_at:%d %b} ({'today' if days == 0 else f'{days} d'})"
+
+
+def _numbers(chain: ChainAnalysis) -> None:
+    cells = (
+        ("PCR of open interest", _figure(chain.whole.oi, 2)),
+        ("Max pain", _figure(chain.max_pain, 0)),
+        ("IV at the money", NOTHING if chain.atm_iv is None else f"{chain.atm_iv:.1%}"),
+        ("Expected move", _figure(chain.expected_move, 0)),
+        ("Straddle", _figure(chain.straddle, 2)),
+        ("Forward", rupees(chain.forward)),
+    )
+    for column, (label, value) in zip(st.columns(len(cells)), cells, strict=True):
+        column.metric(label, value)
+    made = " of a simulated market" if chain.synthetic else ""
+    st.caption(
+        plain(
+            f"As of {clock_time(chain.at)}{made}; forward by {chain.forward_source}. These ratios describe positions; "
+            "they have little power to foretell."
+        )
+    )
+
+
+def ladder(chain: ChainAnalysis, each_way: int, held: set[str], *, greeks: bool = False) -> str:
+    """Return the ladder as a table: calls left, puts right, the strike between them."""
+    strikes = sorted({option.strike for option in chain.options})
+    middle = min(range(len(strikes)), key=lambda at: abs(strikes[at] - chain.atm_strike)) if strikes else 0
+    shown = strikes[max(middle - each_way, 0) : middle + each_way + 1]
+    by_place = {(option.strike, option.option_type): option for option in chain.options}
+    most = max((option.open_interest for option in chain.options if option.strike in shown), default=0)
+    rows = []
+    for strike in shown:
+        call, put = by_place.get((strike, OptionType.CE)), by_place.get((strike, OptionType.PE))
+        calls, puts = (_side(one, most, greeks=greeks) for one in (call, put))
+        rows.append([*calls, _strike(chain, strike, held, call, put), *puts[::-1]])
+    names = ("Delta", "Theta", "Vega") if greeks else ("OI change", "OI", "Volume")
+    sides = [*(number(name) for name in names), number("IV"), number("Spread"), number("Premium")]
+    kind = "greeks" if greeks else "open interest"
+    headers = [*sides, Cell("Strike", "mid"), *sides[::-1]]
+    return table(f"Calls left, puts right, with {kind}", headers, rows)
+
+
+def _side(option: OptionReading | None, most: int, *, greeks: bool) -> list[Cell]:
+    """Return the cells of one option, from the outside to the strike."""
+    if option is None:
+        return [number(NOTHING)] * 6
+    spread = None if option.bid is None or option.ask is None else option.ask - option.bid
+    near = [
+        number(NOTHING if option.iv is None else f"{option.iv:.1%}"),
+        number(NOTHING if spread is None else rupees(spread)),
+        number(rupees(option.premium)),
+    ]
+    if greeks:
+        return [*(number(_figure(value, 2)) for value in (option.delta, option.theta, option.vega)), *near]
+    grown = option.open_interest_change
+    kind = "zd-down" if option.option_type is OptionType.CE else "zd-up"
+    drawn = f"{lakh(option.open_interest)} {bar(option.open_interest / most if most else 0.0, kind)}"
+    return [
+        number(NOTHING if grown is None else lakh(grown), sign=float(grown or 0)),
+        Cell(lakh(option.open_interest), f"num {kind}", drawn),
+        number(lakh(option.volume)),
+        *near,
+    ]
+
+
+def _strike(
+    chain: ChainAnalysis, strike: Decimal, held: set[str], call: OptionReading | None, put: OptionReading | None
+) -> Cell:
+    marks = ["ATM"] if strike == chain.atm_strike else []
+    marks += ["★ max pain"] if chain.max_pain is not None and float(strike) == chain.max_pain else []
+    marks += [f"held {one.option_type.value}" for one in (call, put) if one is not None and one.contract in held]
+    return Cell(f"{strike:,.0f} {' '.join(marks)}".strip(), "mid")
+
+
+def _figure(value: float | None, digits: int) -> str:
+    if value is None:
+        return NOTHING
+    return f"{MINUS if value < 0 else ''}{abs(value):,.{digits}f}"
+
+
+def _choice(seen: Picture) -> None:
+    """Show which contracts the last cycle that got so far looked at, and why it refused them."""
+    found = next((cycle for cycle in seen.market.cycles if cycle.record.get("candidates")), None)
+    if found is None:
+        st.markdown("**Which contract**")
+        st.info("No cycle has looked at contracts yet. One does when price reaches a confirmed zone.")
+        return
+    rows = [_candidate(each) for each in found.record["candidates"][:_CANDIDATES]]
+    headers = ("Contract", number("Premium"), number("Delta"), number("Score"), "Verdict")
+    st.html(table(f"Which contract, at {day_time(found.at)}: {found.reason}", headers, rows))
+
+
+def _candidate(each: Mapping[str, object]) -> list[str | Cell]:
+    refused = str(each.get("rejected") or "")
+    delta, score = each.get("delta"), each.get("score")
+    return [
+        str(each.get("contract")),
+        number(str(each.get("premium"))),
+        number(NOTHING if delta is None else f"{float(str(delta)):.2f}"),
+        number(NOTHING if score is None else f"{float(str(score)):.3f}"),
+        f"refused: {refused}" if refused else "eligible",
+    ]
