@@ -123,7 +123,9 @@ def test_the_command_prints_tables_and_that_there_is_not_enough(traded: Traded) 
 
 def test_a_ledger_without_judged_setups_says_so(tmp_path: Path) -> None:
     empty = Settings(_env_file=None, mode="replay", data_dir=tmp_path)
-    simulate_history(Store(empty.store_path, "replay", now=wall_now), "NIFTY", sessions=1, seed=7, future=None, last=ON)
+    simulate_history(
+        Store(empty.store_path, "replay", now=wall_now), "NIFTY", sessions=1, seed=7, future="NIFTY-I", last=ON
+    )
     open_ledger(empty, now=wall_now).close()
     said = CliRunner().invoke(app, ["calibration", "--data-dir", str(tmp_path), "--mode", "replay"])
     assert said.exit_code == 0, said.output
