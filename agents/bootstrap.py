@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from agents.data.ledger import Ledger
     from agents.data.store import Store
     from agents.execution.paper import OrderBook
-    from agents.ports import Analyses, Broker, Calendar, Clock, Judge, MarketData, Metrics
+    from agents.ports import Analyses, Breaker, Broker, Calendar, Clock, Judge, MarketData, Metrics
 
 BREAKER = "model"
 Present = Callable[[], datetime]
@@ -44,6 +44,7 @@ def open_data_agent(
     jitter: Callable[[], float],
     store: "Store | None" = None,
     metrics: "Metrics | None" = None,
+    breaker: "Breaker | None" = None,
 ) -> "DataCollectionAgent":
     """Return the data agent of this mode, on the market's clock: with the paper exchange, or with Dhan.
 
@@ -61,6 +62,8 @@ def open_data_agent(
         Where candles and chains go; the mode's own unless given.
     metrics : Metrics, optional
         Told how long requests take and how they fail.
+    breaker : Breaker, optional
+        Keeps every process away from a broker that does not answer.
 
     Raises
     ------
@@ -77,7 +80,7 @@ def open_data_agent(
     from agents.data.metrics import watch_calls  # noqa: PLC0415 - see the module
 
     observe = watch_calls(metrics) if metrics is not None else None
-    dhan = open_dhan(settings, wall=now, sleep=sleep, jitter=jitter, observe=observe)
+    dhan = open_dhan(settings, wall=now, sleep=sleep, jitter=jitter, observe=observe, breaker=breaker)
     calendar = NseCalendar()
     clock = market_clock(settings, calendar)
     watch = ChainMemory(settings.home / "dhan" / "chains.json")

@@ -97,6 +97,7 @@ class Workbench:
             jitter=rng.random,
             store=self.store,
             metrics=self.metrics,
+            breaker=self.ledger.breaker("dhan_data"),
         )
 
     @cached_property

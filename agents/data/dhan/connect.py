@@ -15,6 +15,7 @@ from agents.data.dhan.master_files import MasterFiles
 from agents.data.dhan.reader import CallCounts, CallReport, Reader
 from agents.data.dhan.token import TokenFile, TokenKeeper
 from agents.domain.errors import ConfigError
+from agents.ports import Breaker
 from agents.settings import Settings
 
 LIFE_LEFT = timedelta(hours=1)
@@ -84,6 +85,7 @@ def open_dhan(
     sleep: Callable[[float], None],
     jitter: Callable[[], float],
     observe: Callable[[CallReport], None] | None = None,
+    breaker: Breaker | None = None,
 ) -> Dhan:
     """Return the account of these settings, with a token that lives for at least an hour.
 
@@ -99,6 +101,8 @@ def open_dhan(
         Returns a random number between 0 and 1.
     observe : callable, optional
         Told of every request, beside the counts that are always kept.
+    breaker : Breaker, optional
+        Keeps reads away while Dhan does not answer; left out where a position is protected.
 
     Raises
     ------
@@ -120,7 +124,9 @@ def open_dhan(
             observe(report)
 
     limiter = Limiter(folder / "limits.sqlite", credentials.client_id, wall=lambda: wall().timestamp(), sleep=sleep)
-    reader = Reader(wire, limiter, sleep=sleep, jitter=jitter, observe=seen, renew=keeper.replace_refused)
+    reader = Reader(
+        wire, limiter, sleep=sleep, jitter=jitter, observe=seen, renew=keeper.replace_refused, breaker=breaker
+    )
     keeper.ensure(wall() + LIFE_LEFT)
     masters = MasterFiles(folder / "instruments", reader, frozenset(settings.instruments) | frozenset(settings.futures))
     return Dhan(reader, keeper, masters, counts)

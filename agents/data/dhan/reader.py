@@ -22,7 +22,9 @@ from agents.data.dhan.errors import (
 from agents.data.dhan.http import Wire
 from agents.data.dhan.limiter import WINDOW_SECONDS, CallKind, Limiter
 from agents.data.dhan.reply import Reply
+from agents.domain.calls import Permit
 from agents.domain.errors import TradingError
+from agents.ports import Breaker
 
 PAUSES = (1.0, 2.0, 4.0)
 OK, UNANSWERED = "ok", "unanswered"
@@ -73,6 +75,8 @@ class Reader:
         Told of every request.
     renew : callable, optional
         Called when the token is refused; returns whether another one is in use now.
+    breaker : Breaker, optional
+        Keeps every process away while Dhan does not answer. What protects a position is read without one.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class Reader:
         jitter: Callable[[], float],
         observe: Callable[[CallReport], None] | None = None,
         renew: Callable[[], bool] | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
         self.wire = wire
         self._limiter = limiter
@@ -91,6 +96,7 @@ class Reader:
         self._jitter = jitter
         self._observe = observe or CallCounts()
         self._renew = renew
+        self._breaker = breaker
 
     def read(self, what: str, kind: CallKind, ask: Callable[[dhanhq], object], *, chain: str = "") -> Any:  # Any: JSON
         """Return the parsed body of a read by the client; see `reply` for the rest."""
@@ -129,7 +135,7 @@ class Reader:
         Raises
         ------
         DhanUnavailableError
-            If no attempt got an answer that can be used.
+            If no attempt got an answer that can be used, or the breaker is open.
         MissingDataError
             If there is no data.
         DhanError
@@ -140,8 +146,9 @@ class Reader:
         renewed = False
         for attempt, pause in enumerate((*PAUSES, None), start=1):
             self._limiter.wait(kind, chain=chain)
+            permit = self._permit(what)
             try:
-                return self._once(CallReport(what, kind, UNANSWERED, 0, 0.0, attempt), send, judge)
+                return self._told(permit, CallReport(what, kind, UNANSWERED, 0, 0.0, attempt), send, judge)
             except TokenRefusedError:
                 if renewed or self._renew is None or not self._renew():
                     raise
@@ -172,6 +179,39 @@ class Reader:
             self._limiter.pause(kind, max(seconds, WINDOW_SECONDS[kind]))
         else:
             self._sleep(seconds)
+
+    def _permit(self, what: str) -> Permit | None:
+        """Return leave to ask, None where there is no breaker. Raises `DhanUnavailableError` while it is open."""
+        if self._breaker is None:
+            return None
+        permit = self._breaker.enter()
+        if permit is None:
+            raise DhanUnavailableError(f"Dhan was not asked for {what}: it keeps failing and is asked once a minute")
+        return permit
+
+    def _told(
+        self,
+        permit: Permit | None,
+        blank: CallReport,
+        send: Callable[[], Reply],
+        judge: Callable[[Reply], Fault | None],
+    ) -> Reply:
+        """Send once, and tell the breaker whether an answer came: a refusal is one too."""
+        if self._breaker is None or permit is None:
+            return self._once(blank, send, judge)
+        try:
+            reply = self._once(blank, send, judge)
+        except DhanUnavailableError as error:
+            if isinstance(error, DhanThrottledError):
+                self._breaker.succeeded(permit)
+            else:
+                self._breaker.failed(permit)
+            raise
+        except TradingError:
+            self._breaker.succeeded(permit)
+            raise
+        self._breaker.succeeded(permit)
+        return reply
 
     def _once(self, blank: CallReport, send: Callable[[], Reply], judge: Callable[[Reply], Fault | None]) -> Reply:
         """Send once, report it and return the reply, or raise what is wrong with it."""
