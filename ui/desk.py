@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine
 
 from agents.data.ledger import Command, Ledger
-from agents.domain.errors import TradingError
+from agents.domain.errors import MissingDataError, TradingError
 from agents.settings import Settings
 from ui.snapshot import DeskView, Feed, Order
 
@@ -48,8 +48,6 @@ class DeskReader:
         run = self._settings.home / "run"
         shown = DeskView(feed=_feed(_json(run / "feed.json"), self._wall()))
         shown = replace(shown, services=tuple(_json(run / "status.json").get("services", ())))
-        if self._settings.ledger_url is None and not self._settings.ledger_path.is_file():
-            return replace(shown, problem="there is no ledger yet; start the desk with `zonedesk up`")
         try:
             return self._told(shown, self._opened())
         except TradingError as error:
@@ -63,10 +61,7 @@ class DeskReader:
 
     def _opened(self) -> Ledger:
         if self._ledger is None:
-            if self._settings.ledger_url is None:
-                self._ledger = Ledger(_read_only(self._settings.ledger_path), now=self._wall)
-            else:
-                self._ledger = Ledger.open(self._settings.ledger_url, self._settings.mode, now=self._wall)
+            self._ledger = ledger_to_read(self._settings, self._wall)
         return self._ledger
 
     def _told(self, shown: DeskView, ledger: Ledger) -> DeskView:
@@ -88,6 +83,23 @@ class DeskReader:
             orders=tuple(_order(facts) for facts in self._orders.values()),
             guardian_age=None if beat is None else (self._wall() - beat).total_seconds(),
         )
+
+
+def ledger_to_read(settings: Settings, wall: Callable[[], datetime]) -> Ledger:
+    """Return the ledger for reading; a file is opened read only, so that looking never makes or changes one.
+
+    Raises
+    ------
+    MissingDataError
+        If there is no file.
+    ConfigError
+        If a server's database is none of this mode.
+    """
+    if settings.ledger_url is not None:
+        return Ledger.open(settings.ledger_url, settings.mode, now=wall)
+    if not settings.ledger_path.is_file():
+        raise MissingDataError("there is no ledger yet; start the desk with `zonedesk up`")
+    return Ledger(_read_only(settings.ledger_path), now=wall)
 
 
 def ask(settings: Settings, command_id: str, kind: str, *, by: str, wall: Callable[[], datetime]) -> Command:

@@ -9,10 +9,12 @@ from agents.data.ledger import Ledger, Severity
 from agents.domain.cycle import DeskState
 from agents.settings import Settings
 from tests.ui.pages import opened, texts
+from ui.palette import COLOUR_BLIND, palette
 from ui.profit import of_day, of_order
 from ui.snapshot import DeskView, Order, Picture, Snapshot, VerdictRow
 from ui.views import PAGES
 from ui.views.positions import as_csv, words_of
+from ui.views.preferences import settings_rows
 from ui.views.verdicts import reliability
 
 AT = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
@@ -156,3 +158,33 @@ def test_a_ledger_that_is_none_is_an_error_with_a_name(tmp_path: Path, monkeypat
     shown = opened(monkeypatch, tmp_path, mode="paper")
     assert not shown.exception
     assert "is not a ledger" in texts(shown)
+
+
+def test_settings_never_show_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZONEDESK_DASHBOARD_PASSWORD", "s3cret-one")
+    monkeypatch.setenv("DHAN_ACCESS_TOKEN", "s3cret-two")
+    monkeypatch.setenv("ZONEDESK_LEDGER_URL", "postgresql://u:s3cret-three@nowhere.invalid/x")
+    settings = Settings(mode="paper", data_dir=tmp_path)
+    rows = [[cell if isinstance(cell, str) else cell.text for cell in row] for row in settings_rows(settings)]
+    assert "s3cret" not in str(rows)
+    assert next(row for row in rows if row[0] == "dhan access token")[1] == "● set"
+    assert next(row for row in rows if row[0] == "dhan pin")[1] == "not set"
+
+
+def test_the_chosen_colours_stay_on_other_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = opened(monkeypatch, tmp_path, mode="paper", view="settings")
+    shown.radio(key="palette_choice").set_value(COLOUR_BLIND).run()
+    assert palette(COLOUR_BLIND, "dark").up in texts(shown)
+    shown._page_hash = ""
+    shown.run()
+    assert shown.session_state["palette"] == COLOUR_BLIND
+
+
+def test_why_of_an_order_shows_its_steps_and_of_nothing_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(tmp_path)
+    shown = opened(monkeypatch, tmp_path, mode="paper", view="why")
+    shown.text_input(key="asked").set_value("nothing-like-that").run()
+    assert not shown.exception
+    assert "there is no" in texts(shown)

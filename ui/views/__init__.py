@@ -1,11 +1,13 @@
 """One page each, in the order of the navigation."""
 
-from ui.views import cockpit, health, options, positions, verdicts
+from ui.views import cockpit, health, options, positions, preferences, verdicts, why
 
 PAGES = (
     ("cockpit", "Cockpit", cockpit.page),
     ("chain", "Option chain", options.page),
     ("positions", "Positions and orders", positions.page),
     ("verdicts", "Verdicts", verdicts.page),
+    ("why", "Why", why.page),
     ("health", "Health", health.page),
+    ("settings", "Settings", preferences.page),
 )

@@ -148,7 +148,7 @@ def _limits() -> None:
     entries = sum(1 for each in seen.desk.orders if each.bought and each.placed_at.astimezone(IST).date() == today)
     day = of_day(seen.desk.orders, today, seen.market.prices, seen.market.nets)
     budget = float(settings.equity) * settings.daily_loss_share
-    lost = max(-float(day.value), 0.0)
+    lost = max(0.0, -float(day.value))
     skips = sum(1 for each in seen.market.cycles if each.decision == "skip" and each.at.astimezone(IST).date() == today)
     st.html(
         table(
