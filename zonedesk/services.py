@@ -68,8 +68,4 @@ def environment(settings: Settings, dagster_home: Path) -> Mapping[str, str]:
         "MALLOC_ARENA_MAX": "2",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
-        # Each thread with a heap of its own costs more memory than sharing costs time; numbers here are small.
-        "MALLOC_ARENA_MAX": "2",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
     }
