@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from pydantic import AwareDatetime
 
-from agents.domain.cycle import CycleRecord
+from agents.domain.cycle import CycleRecord, Reason
 from agents.domain.errors import MissingDataError
 from agents.domain.evidence import SetupVerdict
 from agents.domain.market import OptionContract, Session
@@ -49,21 +49,28 @@ _ENDINGS = {
 }
 
 
+_NOT_TAKEN = {Reason.VERDICT_SKIP, Reason.PROBABILITY_LOW}
+
+
 class SetupOutcome(Frozen):
     """A setup's end: the payload of an event `OUTCOME` whose key is the setup.
 
     `result` is what a lot won or lost after charges over what it risked, 0 where nothing was bought. `judge`,
-    `prompt_sha` and `probability` are those of the verdict, empty and None where none was given; `traded` says that the
-    desk ordered it, `synthetic` that the market was a simulated one.
+    `prompt_sha` and `probability` are those of the verdict, empty and None where none was given; `baseline` is the
+    probability of somebody without skill. `taken` says that the judge let it pass, `traded` that the desk ordered it,
+    `synthetic` that the market was a simulated one.
     """
 
     setup_id: str
+    cycle_id: str
     ending: Ending
     result: float
     decided_at: AwareDatetime
     judge: str = ""
     prompt_sha: str = ""
     probability: float | None = None
+    baseline: float | None = None
+    taken: bool = False
     traded: bool = False
     synthetic: bool = False
 
@@ -162,16 +169,20 @@ def label(
     return written
 
 
+def outcomes(log: OutcomeLog) -> list[SetupOutcome]:
+    """Return all outcomes that the ledger has, oldest first."""
+    return [SetupOutcome.model_validate_json(json.dumps(dict(event.payload))) for event in log.events(OUTCOME)]
+
+
 def track_of(log: OutcomeLog, verdict: SetupVerdict, threshold: float) -> Track:
     """Return the record of the judge and the prompt behind a verdict: outcomes that count, and a cautious hit rate.
 
     Counted are setups that the same judge with the same prompt would have taken, filled, in a market that is not
     simulated unless all of them are. The hit rate is the lower end of Wilson's interval; timeouts are not wins.
     """
-    every = [SetupOutcome.model_validate_json(json.dumps(dict(event.payload))) for event in log.events(OUTCOME)]
     mine = [
         one
-        for one in every
+        for one in outcomes(log)
         if (one.judge, one.prompt_sha) == (verdict.judge, verdict.prompt_sha)
         and one.probability is not None
         and one.probability >= threshold
@@ -197,12 +208,15 @@ def _outcome(record: CycleRecord, setup: TradeSetup, ending: Ending, result: flo
     verdict = record.verdict if record.verdict and record.verdict.outcome == CallOutcome.OK.value else None
     return SetupOutcome(
         setup_id=setup.setup_id,
+        cycle_id=record.cycle_id,
         ending=ending,
         result=result,
         decided_at=setup.decided_at,
         judge=verdict.judge if verdict else "",
         prompt_sha=verdict.prompt_sha if verdict else "",
         probability=verdict.probability if verdict else None,
+        baseline=setup.baseline_probability,
+        taken=verdict is not None and record.reason not in _NOT_TAKEN,
         traded=record.order is not None,
         synthetic=setup.synthetic,
     )

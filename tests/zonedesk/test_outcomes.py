@@ -11,16 +11,18 @@ from typer.testing import CliRunner
 
 from agents.bootstrap import open_ledger, open_store
 from agents.data.calendar import NseCalendar
+from agents.data.contracts import OPTION_TICK
 from agents.data.ledger import Ledger
 from agents.data.market import StoreMarket
 from agents.data.store import Store
 from agents.domain.cycle import CycleRecord, Reason
 from agents.domain.orders import OrderState
+from agents.execution.outcomes import OUTCOME, Ending, ending_of
 from agents.llm.calibration import SetupResult
 from agents.settings import Settings
 from zonedesk.cli import app
 from zonedesk.market import simulate_history
-from zonedesk.outcomes import OUTCOME, Resolved, follow, outcomes, resolve
+from zonedesk.outcomes import Resolved, judged, resolve
 from zonedesk.replay import ReplayResult, replay
 from zonedesk.shell import wall_now
 
@@ -68,16 +70,20 @@ def test_the_day_has_taken_and_refused_setups(traded: Traded) -> None:
 
 def test_a_setup_that_was_traded_ends_as_its_trade_did(traded: Traded) -> None:
     ends = {
-        OrderState.TARGET_DONE: SetupResult.WIN,
-        OrderState.STOP_DONE: SetupResult.LOSS,
-        OrderState.FLATTENED: SetupResult.TIMEOUT,
+        OrderState.TARGET_DONE: Ending.WIN,
+        OrderState.STOP_DONE: Ending.LOSS,
+        OrderState.FLATTENED: Ending.TIMEOUT,
     }
+    session = CALENDAR.session(ON)
+    assert session is not None
     setups = {record.setup.setup_id: record.setup for record in traded.judged if record.order and record.setup}
     assert traded.result.trades
     for trade in traded.result.trades:
-        result, net = follow(setups[trade.setup_id], traded.market(), CALENDAR, BROKERAGE)
-        assert result is ends[trade.exit_reason]
-        assert net is not None
+        terms = {"tick_size": OPTION_TICK, "brokerage": BROKERAGE, "now": session.derivatives_close_at}
+        found = ending_of(setups[trade.setup_id], traded.market(), session, **terms)  # type: ignore[arg-type]  # mixed
+        assert found is not None
+        assert found[0] is ends[trade.exit_reason]
+        assert (found[1] > 0) == (trade.net > 0)
 
 
 def test_each_judged_setup_gets_one_outcome_after_its_session(traded: Traded) -> None:
@@ -89,7 +95,7 @@ def test_each_judged_setup_gets_one_outcome_after_its_session(traded: Traded) ->
     first = resolve(ledger, market, CALENDAR, close, BROKERAGE)
     assert first.fresh + first.without_candles == len({r.setup.setup_id for r in traded.judged if r.setup})
     assert resolve(ledger, market, CALENDAR, close, BROKERAGE).fresh == 0
-    found = outcomes(ledger)
+    found = judged(ledger)
     assert len(found) == len(ledger.events(OUTCOME)) == first.fresh > 0
     assert {each.taken for each in found} == {True, False}
     assert all((each.won is None) == (each.result is SetupResult.NOT_FILLED) for each in found)
@@ -105,7 +111,7 @@ def test_without_candles_of_the_contract_there_is_no_outcome(traded: Traded) -> 
     unknown = contract.model_copy(update={"contract": "NIFTY25112599999CE", "strike": Decimal(99_999)})
     ledger.record_cycle(traded.judged[0].model_copy(update={"setup": unknown}))
     assert resolve(ledger, StoreMarket(store), CALENDAR, wall_now(), BROKERAGE) == Resolved(0, 1)
-    assert outcomes(ledger) == []
+    assert judged(ledger) == []
     ledger.close()
 
 

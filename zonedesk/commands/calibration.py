@@ -23,7 +23,7 @@ def calibration(*, as_json: Json = False, data_dir: DataDir = None, mode: Mode =
         from agents.data.clock import market_clock  # noqa: PLC0415  (start-up)
         from agents.data.market import StoreMarket  # noqa: PLC0415  (start-up)
         from zonedesk.ledgers import existing_ledger  # noqa: PLC0415  (start-up)
-        from zonedesk.outcomes import outcomes, resolve  # noqa: PLC0415  (start-up)
+        from zonedesk.outcomes import judged, resolve  # noqa: PLC0415  (start-up)
         from zonedesk.shell import wall_now  # noqa: PLC0415  (start-up)
 
         settings = settings_of(data_dir, mode, default="paper")
@@ -31,7 +31,7 @@ def calibration(*, as_json: Json = False, data_dir: DataDir = None, mode: Mode =
         market = StoreMarket(open_store(settings, now=wall_now, create=False))
         now = market_clock(settings, calendar).now()
         done = resolve(log, market, calendar, now, settings.brokerage_rupees)
-        found, least = _calibrations(outcomes(log)), settings.calibration_outcomes
+        found, least = _calibrations(judged(log)), settings.calibration_outcomes
         shell.result(_facts(found, done, least), "\n\n".join([_text(each, least) for each in found] or [NOTHING]))
         if done.without_candles:
             shell.note(f"{done.without_candles} setups have no outcome, because candles of their contracts are missing")
