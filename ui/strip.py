@@ -18,6 +18,7 @@ from ui.seen import keep_seed_keys, picture
 from ui.snapshot import Picture
 
 REFRESH_SECONDS = 1
+WHO = "dashboard"
 HALT_WORD = "HALT"
 FLATTEN_WORD = "FLATTEN"
 _NONCE, _SAID, _DRAWN = "command_nonce", "command_said", "drawn_state"
@@ -122,9 +123,8 @@ def _stop() -> None:
 
 def _ask(kind: str) -> None:
     """Ask once for each button as it was drawn, however often it is pressed."""
-    by = str(st.context.headers.get("x-forwarded-user") or "dashboard")[:64]
     try:
-        ask(Settings(), f"{kind}-{st.session_state[_NONCE]}", kind, by=by, wall=wall_now)
+        ask(Settings(), f"{kind}-{st.session_state[_NONCE]}", kind, by=WHO, wall=wall_now)
     except TradingError as error:
         st.session_state[_SAID] = f"{kind} could not be asked: {error}"
     else:

@@ -147,6 +147,8 @@ def test_every_page_opens_without_an_error(desk: LiveDesk, browser: Browser, sch
         for path, _, _ in PAGES:
             page.goto(f"{desk.dashboard}/{'' if path == 'cockpit' else path}")
             page.locator(".zd-strip").wait_for(timeout=30_000)
+            if path == "cockpit":
+                page.locator(".zonedesk-chart canvas").first.wait_for(timeout=30_000)
             page.wait_for_timeout(2_500)
             keep(page, f"{path}-{scheme}")
             assert page.locator("[data-testid=stException]").count() == 0, path
