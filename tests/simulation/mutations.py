@@ -14,6 +14,7 @@ from agents.domain.errors import OrderUnknownError
 from agents.execution.gateway import Ack
 from agents.execution.guardian.actions import MoveTarget, Sell
 from agents.execution.guardian.case import Case
+from agents.execution.guardian.exits import Exits
 from agents.execution.guardian.lookout import Lookout
 from agents.execution.guardian.ports import ORDER_EVENT
 from agents.execution.guardian.records import Records
@@ -63,33 +64,33 @@ def resent_on_timeout() -> Iterator[None]:
 @contextmanager
 def account_net_sold() -> Iterator[None]:
     """Forget which exits a setup sent, and sell what the account holds."""
-    sell = Sender._sell
+    sell = Exits.sell
 
     def by_legs(self: Case) -> int:
         return sum(leg.filled for leg in self.legs)
 
-    def everything(self: Sender, case: Case, action: Sell) -> Case:
+    def everything(self: Exits, case: Case, action: Sell) -> Case:
         positions = self._ports.gateway.positions()
         net = sum(row.net_quantity for row in positions if row.contract == case.contract)
         return sell(self, case, Sell(net, action.limit, action.why)) if net > 0 else case
 
-    with patch.object(Case, "sold", property(by_legs)), patch.object(Sender, "_sell", everything):
+    with patch.object(Case, "sold", property(by_legs)), patch.object(Exits, "sell", everything):
         yield
 
 
 @contextmanager
 def net_quantity_sold() -> Iterator[None]:
     """Sell as much as the account holds of the contract, whoever bought it."""
-    sell = Sender._sell
+    sell = Exits.sell
 
-    def everything(self: Sender, case: Case, action: Sell) -> Case:
+    def everything(self: Exits, case: Case, action: Sell) -> Case:
         positions = self._ports.gateway.positions()
         net = sum(row.net_quantity for row in positions if row.contract == case.contract)
         quantity = net if net > 0 else action.quantity
-        with patch("agents.execution.guardian.sender.left_for", lambda *_: quantity):
+        with patch("agents.execution.guardian.exits.left_for", lambda *_: quantity):
             return sell(self, case, Sell(quantity, action.limit, action.why))
 
-    with patch.object(Sender, "_sell", everything):
+    with patch.object(Exits, "sell", everything):
         yield
 
 

@@ -14,7 +14,7 @@ from agents.execution.gateway import BrokerState
 from agents.execution.guardian.actions import Withdraw
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity
-from agents.execution.guardian.reconcile import shortfall, strangers
+from agents.execution.guardian.reconcile import price_taken, shortfall, strangers
 from agents.execution.guardian.records import Records
 from agents.execution.guardian.sender import Sender
 from agents.execution.guardian.standing import day_of
@@ -69,7 +69,7 @@ class Aftermath:
             unpriced = case.state in ALIVE and case.bought > 0 and case.remaining <= 0 and case.priced < case.sold
             held = self._timers.held(case.setup_id, "unpriced", self._clock.elapsed, true=unpriced)
             if unpriced and held >= self._settings.grace:
-                self._estimate(case)
+                self._estimate(case, view)
 
     def watch(self, view: View) -> None:
         """Shortly before the close, see that nothing of ours is held."""
@@ -133,10 +133,14 @@ class Aftermath:
         shown = strangers(self._records.cases.values(), case.contract, view.fills or ()).taken
         return self._settings.lost_patience if shown >= lacking and not case.exits else self._settings.grace
 
-    def _estimate(self, case: Case) -> None:
+    def _estimate(self, case: Case, view: View) -> None:
+        """Price what no execution is left for: as others sold it together with their own, else at the stop."""
         lacking = case.sold - case.priced
-        price = case.order.stop_trigger
-        why = f"the trade book never showed {lacking} of the sales: counted at the stop, {price}"
+        price = price_taken(self._records.cases.values(), case.contract, view.fills or ())
+        known = "as others sold it"
+        if price is None:
+            price, known = case.order.stop_trigger, "at the stop"
+        why = f"the trade book never showed {lacking} of the sales: counted {known}, {price}"
         self._ports.notifier.alert(Severity.WARN, f"unpriced:{case.setup_id}", f"order {case.setup_id}: {why}")
         earned = case.earned + lacking * price
         self._records.record(case, self._clock.now, why, earned=earned, priced=case.sold)

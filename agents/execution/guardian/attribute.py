@@ -1,18 +1,22 @@
 """Which execution belongs to which setup: pure, and sticky.
 
 The rules: an execution belongs to exactly one setup or to none, and never moves to another. It is matched by the ids
-of the super order, its legs and its exits first. A sale that no id claims goes to a setup that sold more of the
-contract than its own executions show, the nearest in price to what its legs got, then the oldest: brokers give a leg an
-id that they do not always tell.
+of the super order, its legs and its exits first. A sale that no id claims goes to a setup whose orders sold more of the
+contract than its own executions show, and must come to what its legs say they got: brokers give a leg an id that they
+do not always tell. What others sold for a setup is a sale that they had not bought themselves.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import combinations
 from typing import Any
 
 from agents.execution.gateway import FillRow, OrderRow, TradeSide
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.view import own_ids
+
+MOST_SALES = 12
+"""Above so many sales without an owner they are no longer tried together."""
 
 
 def attributed(
@@ -34,26 +38,71 @@ def attributed(
         else:
             owned[owner].add(fill.trade_id)
     for case in ordered:
-        _claim(case, loose, owned[case.setup_id], fills)
+        mine = [fill for fill in fills if fill.trade_id in owned[case.setup_id] and fill.side is TradeSide.SELL]
+        _claim(_by_legs(case, loose, mine), loose, owned[case.setup_id])
+    for case in ordered:
+        mine = [fill for fill in fills if fill.trade_id in owned[case.setup_id] and fill.side is TradeSide.SELL]
+        whole = [fill for fill, his in shares(loose, case.contract) if not his]
+        lacking = case.sold - _units(mine) if case.sold_elsewhere else 0
+        _claim(_fitting(whole, lacking), loose, owned[case.setup_id])
     return {case.setup_id: found for case in ordered if (found := _totals(case, owned[case.setup_id], fills))}
 
 
-def _claim(case: Case, loose: list[FillRow], owned: set[str], fills: Sequence[FillRow]) -> None:
-    shown = sum(fill.quantity for fill in fills if fill.trade_id in owned and fill.side is TradeSide.SELL)
-    for fill in sorted(loose, key=lambda fill: _distance(case, fill)):
-        if fill.side is not TradeSide.SELL or fill.contract != case.contract:
+def shares(fills: Iterable[FillRow], contract: str) -> list[tuple[FillRow, int]]:
+    """Return the sales of a contract among executions of nobody we know, with the units that their seller had bought.
+
+    In the order of their times a sale takes first what these executions bought, and only the rest from our setups.
+    """
+    held, found = 0, []
+    for fill in sorted((fill for fill in fills if fill.contract == contract), key=lambda fill: fill.at):
+        if fill.side is TradeSide.BUY:
+            held += fill.quantity
             continue
-        if shown + fill.quantity > case.sold:
-            continue
+        his = min(held, fill.quantity)
+        held -= his
+        found.append((fill, his))
+    return found
+
+
+def _claim(found: Iterable[FillRow], loose: list[FillRow], owned: set[str]) -> None:
+    for fill in found:
         owned.add(fill.trade_id)
-        shown += fill.quantity
         loose.remove(fill)
 
 
-def _distance(case: Case, fill: FillRow) -> Decimal:
-    """Return how far an execution's price is from what a leg of the case got on average, 0 where no leg says so."""
-    averages = [leg.average for leg in case.legs if leg.filled and leg.average is not None]
-    return min((abs(fill.price - average) for average in averages), default=Decimal(0))
+def _by_legs(case: Case, loose: Sequence[FillRow], mine: Sequence[FillRow]) -> Sequence[FillRow]:
+    """Return the sales without an owner that a case's orders made and whose ids nobody told.
+
+    Where the legs say what they got, the sales must come to just that; the trade book may lag behind the legs.
+    """
+    lacking = case.sold - case.sold_elsewhere - _units(mine)
+    if lacking <= 0:
+        return ()
+    sales = [fill for fill in loose if fill.side is TradeSide.SELL and fill.contract == case.contract]
+    legs = [leg for leg in case.legs if leg.filled]
+    if any(leg.average is None for leg in legs) or case.exits or case.sold_elsewhere or len(sales) > MOST_SALES:
+        return _fitting(sales, lacking)
+    got = sum((leg.filled * (leg.average or Decimal(0)) for leg in legs), Decimal(0)) - _value(mine)
+    slack = case.order.tick_size * sum(leg.filled for leg in legs)
+    for count in range(1, len(sales) + 1):
+        for some in combinations(sales, count):
+            if _units(some) == lacking and abs(_value(some) - got) <= slack:
+                return some
+    return ()
+
+
+def _fitting(sales: Sequence[FillRow], lacking: int) -> list[FillRow]:
+    """Return sales, oldest first, that are no more than what is lacking."""
+    found: list[FillRow] = []
+    for fill in sales:
+        if fill.quantity <= lacking:
+            found.append(fill)
+            lacking -= fill.quantity
+    return found
+
+
+def _units(fills: Iterable[FillRow]) -> int:
+    return sum(fill.quantity for fill in fills)
 
 
 def _totals(case: Case, owned: set[str], fills: Sequence[FillRow]) -> dict[str, Any]:  # Any: fields of a Case

@@ -15,9 +15,7 @@ import logging
 from datetime import date, datetime
 
 from agents.domain.errors import TradingError
-from agents.domain.lifecycle import ALIVE, HOLDING, OVER, TradeState
-from agents.execution.guardian.aftermath import Aftermath
-from agents.execution.guardian.case import Case
+from agents.domain.lifecycle import ALIVE, HOLDING, TradeState
 from agents.execution.guardian.counter import Counter
 from agents.execution.guardian.hand import Hand
 from agents.execution.guardian.lookout import Lookout
@@ -29,7 +27,7 @@ from agents.execution.guardian.stages import Stages
 from agents.execution.guardian.standing import day_of
 from agents.execution.guardian.tending import Tender
 from agents.execution.guardian.timing import SteadyClock, Timers
-from agents.execution.guardian.view import View
+from agents.execution.guardian.watch import Watch
 from agents.execution.guardian.words import spoken
 
 _log = logging.getLogger(__name__)
@@ -63,7 +61,17 @@ class Guardian:
         self.sender = Sender(ports, settings, self.records, clock, self._timers)
         self._tender = Tender(ports, settings, self.records, clock, self._timers, sender=self.sender)
         self.lookout = Lookout(ports, settings, self.records, clock, self._timers)
-        self._aftermath = Aftermath(ports, settings, self.records, clock, self._timers, sender=self.sender)
+        self._watch = Watch(
+            ports,
+            settings,
+            self.records,
+            clock,
+            self._timers,
+            stages=self._stages,
+            tender=self._tender,
+            lookout=self.lookout,
+            sender=self.sender,
+        )
         self._counter = Counter(ports, settings, self.records, clock, sender=self.sender, lookout=self.lookout)
         self._loss_exit = LossExit(ports.gateway, settings, ports.notifier, self._timers)
         self._hand = Hand(ports.controls, self._flatten_all, settings.grace)
@@ -89,13 +97,13 @@ class Guardian:
             return
         self._stages.run("journal", self._flush)
         self._stages.run("controls", lambda: self._hand.read(self._clock.elapsed))
-        self._stages.run("broker", self._look)
+        self._stages.run("broker", self._watch.look)
         if self.records.superseded or not self.lookout.reconciled:
             return
         if self._market_is_open():
             self._protect_all()
         self._stages.run("loss exit", self._arm)
-        self._stages.run("orphans", self._watch_for_orphans)
+        self._stages.run("orphans", self._watch.find_orphans)
         self._stages.run("requests", self._serve)
 
     def _may_act(self) -> bool:
@@ -137,41 +145,6 @@ class Guardian:
                 Severity.CRITICAL, "journal", f"the journal fails: {self.records.trouble}; entries are closed"
             )
 
-    def _look(self) -> None:
-        due = self._timers.is_due("journal", "overtaken", self._clock.elapsed, self._settings.look_every)
-        if due and self.records.is_overtaken():
-            return
-        hints = self._ports.updates.drain()
-        cases = self.records.cases.values()
-        alive = any(case.state in ALIVE for case in cases)
-        watching = any(case.state is TradeState.ABANDONED for case in cases)
-        seen = self.lookout.complete(open_questions=any(_is_open_question(case) for case in cases))
-        if seen is not None:
-            self._take(seen, every=True)
-            self.lookout.price(seen)
-            self._stages.run("aftermath", lambda: self._aftermath.settle(seen))
-            for case in list(self.records.cases.values()):
-                self._stages.run(case.setup_id, lambda case=case: self._tender.advance(case))  # type: ignore[misc]  # as above
-            self.lookout.compare(tuple(self.records.cases.values()), seen)
-            return
-        if hints and not (alive or watching):
-            self.lookout.want_survey()  # nothing of ours is open, so nothing should have happened
-        with_orders = any(case.exits for case in cases)
-        glanced = self.lookout.glance(alive=alive, watching=watching, orders=with_orders, hinted=bool(hints))
-        if glanced is not None:
-            self._take(glanced, every=False)
-
-    def _take(self, view: View, *, every: bool) -> None:
-        for setup_id, case in list(self.records.cases.items()):
-            if every or case.state not in OVER or case.state is TradeState.ABANDONED:
-                self._stages.run(setup_id, lambda case=case: self._observe(case, view))  # type: ignore[misc]  # as above
-
-    def _observe(self, case: Case, view: View) -> None:
-        before = case.state
-        after = self._tender.observe(case, view)
-        if before is TradeState.UNKNOWN and after.state is not before:
-            self.lookout.want_survey()
-
     def _market_is_open(self) -> bool:
         """Whether the exchange takes orders; without a calendar it is asked all the same."""
         moments = (self._clock.now, self._clock.steady)  # one of them is right, whatever was done to the clock
@@ -197,10 +170,6 @@ class Guardian:
         if done:
             self.records.note("loss exit", {"text": done}, self._clock.now)
 
-    def _watch_for_orphans(self) -> None:
-        if self.lookout.survey is not None:
-            self._aftermath.watch(self.lookout.survey)
-
     def _serve(self) -> None:
         started = self._clock.elapsed - self._began_at
         faults = tuple(self._stages.faults.values())
@@ -212,8 +181,3 @@ class Guardian:
             wanted = case.state in ALIVE or case.state is TradeState.ABANDONED
             if wanted and not case.flatten_why:
                 self.records.record(case, self._clock.now, why, flatten_why=why)
-
-
-def _is_open_question(case: Case) -> bool:
-    """Whether only a complete look can tell how a case goes on: its sales have no price, or its legs are gone."""
-    return case.state is TradeState.LEG_LOST or (case.state in ALIVE and case.bought > 0 and case.remaining <= 0)

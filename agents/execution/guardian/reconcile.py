@@ -9,9 +9,11 @@ stayed so for the grace.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from agents.domain.lifecycle import ALIVE, HOLDING
 from agents.execution.gateway import DONE_STATES, FillRow, TradeSide
+from agents.execution.guardian.attribute import shares
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.view import View, own_ids
 
@@ -50,15 +52,19 @@ class Strangers:
 def strangers(cases: Iterable[Case], contract: str, fills: Iterable[FillRow]) -> Strangers:
     """Return what others did with a contract: the executions that belong to no setup, in the order of their times."""
     ours = {trade for case in cases for trade in case.trade_ids}
-    held = taken = 0
     rows = [row for row in fills if row.contract == contract and row.trade_id not in ours]
-    for row in sorted(rows, key=lambda row: row.at):
-        if row.side is TradeSide.BUY:
-            held += row.quantity
-        else:
-            his = min(held, row.quantity)
-            held, taken = held - his, taken + row.quantity - his
-    return Strangers(held, taken)
+    bought = sum(row.quantity for row in rows if row.side is TradeSide.BUY)
+    sales = shares(rows, contract)
+    return Strangers(bought - sum(his for _, his in sales), sum(row.quantity - his for row, his in sales))
+
+
+def price_taken(cases: Iterable[Case], contract: str, fills: Iterable[FillRow]) -> Decimal | None:
+    """Return the mean price at which others sold what our setups held; None where they did not."""
+    ours = {trade for case in cases for trade in case.trade_ids}
+    sales = shares((row for row in fills if row.trade_id not in ours), contract)
+    units = sum(row.quantity - his for row, his in sales)
+    value = sum((row.price * (row.quantity - his) for row, his in sales), Decimal(0))
+    return (value / units).quantize(Decimal("0.0001")) if units else None
 
 
 def left_for(cases: Iterable[Case], contract: str, view: View) -> int:

@@ -26,17 +26,16 @@ from agents.execution.guardian.actions import (
     Shrink,
     Withdraw,
 )
-from agents.execution.guardian.case import Case, Exit, ExitState
+from agents.execution.guardian.case import Case
+from agents.execution.guardian.exits import Exits
 from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity
-from agents.execution.guardian.reconcile import left_for
-from agents.execution.guardian.records import JournalDownError, Records
+from agents.execution.guardian.records import Records
 from agents.execution.guardian.timing import SteadyClock, Timers
-from agents.execution.guardian.view import View
-from agents.execution.guardian.wire import ACTED, Wire
+from agents.execution.guardian.wire import Wire
 from agents.execution.guardian.words import spoken
 
-SOLD, UNKNOWN = "sold", "unknown"
-"""Names of the timers that count from an exit and from an answer that did not come."""
+UNKNOWN = "unknown"
+"""Name of the timer that counts from an answer that did not come."""
 
 
 class Sender:
@@ -64,6 +63,7 @@ class Sender:
         self._clock = clock
         self._timers = timers
         self._wire = Wire(self._allowed, clock, timers, settings.orders_per_second)
+        exits = Exits(ports, records, clock, timers, wire=self._wire, allowed=self._allowed)
         self._handlers: Mapping[type[Action], Callable[[Case, Any], Case]] = {  # Any: each takes its own action
             CancelEntry: self._cancel,
             Withdraw: self._withdraw,
@@ -71,8 +71,8 @@ class Sender:
             Park: self._park,
             MoveTarget: self._move_target,
             MoveStop: self._move_stop,
-            Sell: self._sell,
-            MoveExit: self._move_exit,
+            Sell: exits.sell,
+            MoveExit: exits.move,
         }
 
     def is_free(self, count: int = 1) -> bool:
@@ -178,55 +178,3 @@ class Sender:
         outcome = self._wire.ask(case.setup_id, lambda: gateway.modify_leg(order_id, Leg.STOP, trigger=action.trigger))
         settled = not outcome.startswith("unknown")
         return self._records.record(case, self._now, outcome or "the stop was moved", stop_raised=settled)
-
-    def _sell(self, case: Case, action: Sell) -> Case:
-        """Send one exit, for what this setup holds, only if the account has as much for it and the journal works."""
-        if not self._records.flush():
-            return case
-        gateway, elapsed = self._ports.gateway, self._clock.elapsed
-        book = View(elapsed, (), fills=tuple(gateway.trades()), positions=tuple(gateway.positions()))
-        left = left_for(self._records.cases.values(), case.contract, book)
-        if min(book.net(case.contract), left) < action.quantity:
-            return case
-        name = f"X{len(case.exits) + 1:02d}{case.correlation_id[-22:]}"
-        planned = Exit(correlation_id=name, quantity=action.quantity, limit=action.limit)
-        why = f"sell {action.quantity} at {action.limit} by {name}: {action.why}"
-        try:
-            case = self._records.must_record(case, self._now, why, exits=(*case.exits, planned))
-        except JournalDownError as down:
-            case = self._records.cases[case.setup_id]
-            return self._exit_is(case, ExitState.REJECTED, f"kept back, never sent: {spoken(down)}")
-        return self._send_exit(case, planned)
-
-    def _send_exit(self, case: Case, planned: Exit) -> Case:
-        if not self._allowed():
-            return self._exit_is(case, ExitState.REJECTED, "kept back, never sent: the lease is lost")
-        gateway, name = self._ports.gateway, planned.correlation_id
-        try:
-            ack = self._wire.post(lambda: gateway.place_exit(name, case.contract, planned.quantity, planned.limit))
-        except OrderRejectedError as refused:
-            self._sent_exit(case)
-            return self._exit_is(case, ExitState.REJECTED, f"the exit was refused: {spoken(refused)}")
-        except Exception as lost:  # noqa: BLE001 - whatever went wrong, the exit may have arrived
-            self._sent_exit(case)
-            self._timers.restart(case.setup_id, name, self._clock.elapsed)
-            return self._exit_is(case, ExitState.UNKNOWN, f"no certain answer to the exit: {spoken(lost)}")
-        self._sent_exit(case)
-        return self._exit_is(case, ExitState.WORKING, "the exit was taken", order_id=ack.order_id)
-
-    def _sent_exit(self, case: Case) -> None:
-        self._timers.restart(case.setup_id, SOLD, self._clock.elapsed)
-        self._timers.restart(case.setup_id, ACTED, self._clock.elapsed)
-
-    def _exit_is(self, case: Case, state: ExitState, why: str, order_id: str = "") -> Case:
-        last = case.exits[-1].model_copy(update={"state": state, "order_id": order_id})
-        refusals = case.refusals + (state is ExitState.REJECTED)
-        return self._records.record(case, self._now, why, exits=(*case.exits[:-1], last), refusals=refusals)
-
-    def _move_exit(self, case: Case, action: MoveExit) -> Case:
-        why = f"move exit {action.exit.correlation_id} to {action.limit}: {action.why}"
-        moved = action.exit.model_copy(update={"limit": action.limit})
-        exits = tuple(moved if one.correlation_id == moved.correlation_id else one for one in case.exits)
-        case = self._records.record(case, self._now, why, exits=exits, moves=case.moves + 1)
-        outcome = self._wire.ask(case.setup_id, lambda: self._ports.gateway.modify_exit(moved.order_id, moved.limit))
-        return self._records.record(case, self._now, f"moving the exit {outcome}") if outcome else case

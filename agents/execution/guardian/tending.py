@@ -4,21 +4,21 @@ The rule: first observe, then resolve, then protect; each case by itself, so tha
 from being protected.
 """
 
-from agents.domain.errors import BrokerError
-from agents.domain.lifecycle import ALIVE, HOLDING, UNRESOLVED, TradeState
+from agents.domain.lifecycle import ALIVE, UNRESOLVED, TradeState
 from agents.execution.gateway import BrokerState, Leg
 from agents.execution.guardian.case import Case
-from agents.execution.guardian.deadman import break_even, prices_of, silence
+from agents.execution.guardian.deadman import break_even
+from agents.execution.guardian.exits import SOLD
 from agents.execution.guardian.observe import facts, next_state
 from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity, TopOfBook
+from agents.execution.guardian.pricing import Pricing
 from agents.execution.guardian.protect import Sight, next_action, why_flatten
 from agents.execution.guardian.records import Records
 from agents.execution.guardian.resolve import Resolver
-from agents.execution.guardian.sender import SOLD, Sender
+from agents.execution.guardian.sender import Sender
 from agents.execution.guardian.timing import SteadyClock, Timers
 from agents.execution.guardian.view import View
 from agents.execution.guardian.wire import ACTED
-from agents.execution.guardian.words import spoken
 
 MOST_STEPS = 8
 _TOLD = {
@@ -38,7 +38,7 @@ class Tender:
     Parameters
     ----------
     ports : GuardianPorts
-        Quotes and the notifier are used here.
+        The notifier is used here.
     settings : GuardianSettings
         Times.
     records : Records
@@ -67,6 +67,7 @@ class Tender:
         self._clock = clock
         self._timers = timers
         self._sender = sender
+        self._pricing = Pricing(ports, settings, clock, timers)
         self.resolver = Resolver(ports, settings, records, clock, timers)
 
     def inherit(self, case: Case) -> None:
@@ -101,7 +102,7 @@ class Tender:
         if case.state not in ALIVE or case.state in UNRESOLVED:
             return case
         case = self._chased(case)
-        book, silent = self._prices(case)
+        book, silent = self._pricing.of(case)
         if silent > self._settings.flatten_age and not case.flatten_why:
             why = "the index has been silent for too long"
             case = self._records.record(case, self._clock.now, why, flatten_why=why)
@@ -137,19 +138,6 @@ class Tender:
             case = self._step(case, TradeState.FLATTENING, why, flatten_why=why)
         return case
 
-    def _prices(self, case: Case) -> tuple[TopOfBook | None, float]:
-        """Return the best prices of a case and for how long the index has been silent; poll where that is needed."""
-        if case.state not in HOLDING:
-            return None, 0.0
-        elapsed, quotes, index = self._clock.elapsed, self._ports.quotes, self._settings.index
-        prices = prices_of(quotes, index, case.contract, self._clock.now)
-        silent = silence(self._timers, "index", prices.index_age, elapsed, self._settings)
-        mute = silence(self._timers, f"quote {case.setup_id}", prices.book_age, elapsed, self._settings)
-        if max(silent, mute) > self._settings.poll_age:
-            self._poll(case)
-            prices = prices_of(quotes, index, case.contract, self._clock.now)
-        return prices.book, silent
-
     def _sight(self, case: Case, book: TopOfBook | None, silent: float, entries_stopped: str) -> Sight:
         elapsed, owner = self._clock.elapsed, case.setup_id
         return Sight(
@@ -174,13 +162,3 @@ class Tender:
         if self._timers.held(case.setup_id, "hidden", self._clock.elapsed, true=hidden) > self._settings.grace:
             text = f"order {case.setup_id} was taken as {case.order_id} and is not listed; look for it at the broker"
             self._ports.notifier.alert(Severity.CRITICAL, f"hidden:{case.setup_id}", text)
-
-    def _poll(self, case: Case) -> None:
-        """Ask for prices over REST; when that fails too, the legs at the broker are all there is."""
-        if not self._timers.is_due("prices", case.contract, self._clock.elapsed, self._settings.query_every):
-            return
-        try:
-            self._ports.quotes.refresh((self._settings.index, case.contract))
-        except BrokerError as error:
-            text = f"no prices by feed or REST while {case.contract} is held: {spoken(error)}"
-            self._ports.notifier.alert(Severity.CRITICAL, f"prices:{case.contract}", text)
