@@ -46,7 +46,7 @@ def test_sigterm_stops_everything_and_the_market_stands_still(tmp_path: Path) ->
     try:
         desk.start(sessions=5)
         pids = [service["pid"] for service in desk.status()["services"]]
-        assert len(pids) == 5
+        assert len(pids) == 7
         assert desk.stop() < 15
     finally:
         desk.stop()
