@@ -11,6 +11,7 @@ from agents.domain.orders import SuperOrder, TradeSetup
 from agents.domain.values import OptionType, Side
 from agents.execution.guardian.ports import REQUEST, TradeRequest
 from tests.simulation.book import Terms
+from tests.simulation.desk import EQUITY
 from tests.simulation.disk import Disk
 from tests.simulation.rows import rupees
 from tests.simulation.world import Approved, World
@@ -66,9 +67,7 @@ def request_of(world: World, approved: Approved) -> TradeRequest:
         flatten_at=flat,
     )
     verdict = _verdict(approved.setup_id)
-    return TradeRequest(
-        setup=setup, order=order, verdict=verdict, cycle_id="cycle", equity=Decimal(1_000_000), asked_at=now
-    )
+    return TradeRequest(setup=setup, order=order, verdict=verdict, cycle_id="cycle", equity=EQUITY, asked_at=now)
 
 
 def _verdict(setup_id: str) -> SetupVerdict:

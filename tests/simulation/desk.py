@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from agents.domain.cycle import DeskState, Veto
 from agents.domain.errors import BrokerUnavailableError, MissingDataError, StoreBusyError
@@ -16,6 +17,8 @@ from agents.execution.guardian.ports import (
     TopOfBook,
     TradeRequest,
 )
+from agents.execution.risk import Account, Limits, sending, vetoes
+from agents.execution.risk.limits import changed
 from tests.simulation.disk import Disk
 from tests.simulation.network import Network, UnreadableError
 from tests.simulation.rows import rupees
@@ -25,6 +28,8 @@ SPOT_TICKS = 480_000
 HALT_FILE, HALT, PAUSE, FLATTEN = 1, 2, 3, 4
 """The sizes of a trouble of kind `command`."""
 MAX_LOTS = 10
+EQUITY = Decimal(1_000_000)
+"""What a request says of the account, in rupees."""
 
 
 class SimulatedQuotes:
@@ -234,11 +239,30 @@ class SimulatedCalendar:
         return [self._session] if first <= self._session.on <= last else []
 
 
-class SimulatedChecks:
-    """The pre-trade rules, compressed to what a session of some minutes needs. Remembers which setups passed."""
+def limits_of(world: World) -> Limits:
+    """Return the limits of a session: the loss and the number of trades are those of the world."""
+    share = world.loss_limit / float(EQUITY)
+    return changed(
+        Limits(),
+        daily_loss_share=share,
+        half_size_share=min(share, 0.02),
+        max_trades=world.most_trades,
+        cool_down=timedelta(seconds=world.cool_down),
+        pause=timedelta(seconds=3 * world.cool_down),
+    )
 
-    def __init__(self, life: Life) -> None:
+
+class SimulatedChecks:
+    """The desk's own risk rules, with waits that a session of some minutes has room for.
+
+    Remembers which setups passed.
+    """
+
+    def __init__(self, life: Life, quotes: SimulatedQuotes, calendar: SimulatedCalendar) -> None:
         self._world = life.world
+        self._quotes = quotes
+        self._calendar = calendar
+        self._limits = limits_of(life.world)
         self.passed: set[str] = set()
 
     def vetoes(self, request: TradeRequest, standing: Standing, now: datetime) -> Sequence[Veto]:
@@ -252,6 +276,12 @@ class SimulatedChecks:
             ("R10.late", over, "after the last entry time"),
         )
         found = [Veto(rule=rule, limit=0, value=0, text=text) for rule, failed, text in rules if failed]
+        session = self._calendar.session(now.astimezone(IST).date())
+        if session is None:
+            raise MissingDataError("no session")
+        limits, account = self._limits, Account(standing.equity, standing.orders, standing.trades)
+        around = sending(request.setup, self._quotes, limits=limits, now=now)
+        found += vetoes(request.setup, lots, account, limits, now=now, session=session, conditions=around)
         if not found:
             self.passed.add(request.setup.setup_id)
         return found

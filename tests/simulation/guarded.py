@@ -51,18 +51,19 @@ class Fitting:
     def build(self, life: Life, disk: Disk) -> Agent:
         """Start an incarnation on the ports of a life."""
         world = life.world
-        checks = SimulatedChecks(life)
+        quotes, calendar = SimulatedQuotes(life), SimulatedCalendar(world)
+        checks = SimulatedChecks(life, quotes, calendar)
         gateway = SimulatedGateway(life, Dialect.drawn(world), EntryGuard(world, disk, checks))
         ports = GuardianPorts(
             gateway=gateway,
             journal=Journal(life, disk),
             updates=SimulatedUpdates(life),
-            quotes=SimulatedQuotes(life),
+            quotes=quotes,
             controls=SimulatedControls(life, disk),
             lease=SimulatedLease(life),
             notifier=SimulatedNotifier(life),
             clock=SimulatedClock(life),
-            calendar=SimulatedCalendar(world),
+            calendar=calendar,
             checks=checks,
         )
         return self.guardian(ports, replace(self.settings, daily_loss=Decimal(world.loss_limit)))

@@ -6,7 +6,8 @@ halted or paused. P6 no entry while an earlier request has no answer. P7 no entr
 P8 the journal's cases equal the broker's book at the end, and each fill belongs to one setup. P9 nothing escapes the
 guardian's step. P10 no secret in journal, alerts or logs. P11 flat soon after a person says so. P12 a request is
 answered once, and truly. P13 no exit leg is cancelled alone. P14 the cases' profit is the account's. P15 units that the
-broker sold twice are told at once, and nothing is opened afterwards.
+broker sold twice are told at once, and nothing is opened afterwards. P16 no entry beyond the number of trades or within
+the cool-down.
 """
 
 import logging
@@ -49,6 +50,7 @@ class EntryGuard:
         self._may_be_sent(order)
         self._nothing_unresolved(order)
         self._nothing_open(order)
+        self._within_the_rules(order)
         self.world.entries.append((self.world.second, order.setup_id, order.correlation_id))
 
     def _may_be_sent(self, order: SuperOrder) -> None:
@@ -91,6 +93,17 @@ class EntryGuard:
         works = [b.order_id for b in live if b.visible_at < second - NOTICE]
         if held or works:
             self.world.violate("P7", f"{order.correlation_id} while {held} is held and {works} work")
+
+    def _within_the_rules(self, order: SuperOrder) -> None:
+        """Count the trades and the seconds since the last sale, by the broker's book alone."""
+        world, venue = self.world, self.world.venue
+        known = {deal.order_id for deal in venue.deals if deal.at < world.second - KNOWN_WITHIN}
+        opened = [b.order_id for b in venue.brackets.values() if b.order_id in known]
+        if len(opened) >= world.most_trades:
+            world.violate("P16", f"{order.correlation_id} after {len(opened)} trades of {world.most_trades}")
+        sold_at = max((deal.at for deal in venue.deals if deal.side < 0 and deal.own), default=-world.plan.end)
+        if world.second - sold_at < world.cool_down - NOTICE and not world.faults.clock_step:
+            world.violate("P16", f"{order.correlation_id} {world.second - sold_at} s after a sale")
 
 
 @dataclass

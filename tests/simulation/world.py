@@ -29,6 +29,8 @@ DURATIONS = {
 START_GRACE = 30
 LOSS_LIMITS = (2_000, 8_000, 30_000)
 """Rupees that a session may lose; one is drawn."""
+MOST_TRADES, COOL_DOWNS = (2, 5, 12), (5, 20, 60)
+"""How many trades a session may have, and the seconds between an exit and the next entry; one of each is drawn."""
 SIZES = {
     "clock_step": (-40, -5, -2, 2, 5, 40),
     "command": (1, 2, 3, 4),
@@ -138,6 +140,8 @@ class World:
         self.venue = Venue(self.rng("venue"), self.faults, self.prices, self.say)
         self.venue.shrinks = self.rng("shrinks").random() < 0.5
         self.loss_limit = self.rng("limits").choice(LOSS_LIMITS)
+        rules = self.rng("rules")
+        self.most_trades, self.cool_down = rules.choice(MOST_TRADES), rules.choice(COOL_DOWNS)
         self._due: dict[int, list[Callable[[], None]]] = {}
         self.troubles = {name: self._drawn_troubles(name) for name in DURATIONS}
         self._person = Person(self.venue, self.troubles)

@@ -94,7 +94,9 @@ class Counter:
         return self._decide(request, ground)
 
     def _decide(self, request: TradeRequest, ground: Ground) -> bool:
-        found = (*vetoes(request, ground, self._settings), *self._checked(request))
+        found = vetoes(request, ground, self._settings)
+        if {veto.rule for veto in found} <= PASSING:
+            found = (*found, *self._checked(request))
         if not found:
             return self._order(request)
         if {veto.rule for veto in found} <= PASSING:
@@ -134,7 +136,7 @@ class Counter:
         standing = standing_of(cases, seen, request.equity, self._settings.brokerage, now - age)
         try:
             return tuple(self._ports.checks.vetoes(request, standing, now))
-        except TradingError as error:
+        except (TradingError, ValueError, ArithmeticError) as error:  # numbers that no rule can be asked of
             return (_forbidden("G.checks", f"the risk rules could not be asked: {spoken(error)}"),)
 
     def _ground(
