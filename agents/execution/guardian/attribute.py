@@ -43,7 +43,7 @@ def attributed(
     for case in ordered:
         mine = [fill for fill in fills if fill.trade_id in owned[case.setup_id] and fill.side is TradeSide.SELL]
         whole = [fill for fill, his in shares(loose, case.contract) if not his]
-        lacking = case.sold - _units(mine) if case.sold_elsewhere else 0
+        lacking = min(case.sold - _units(mine), case.sold_elsewhere)
         _claim(_fitting(whole, lacking), loose, owned[case.setup_id])
     return {case.setup_id: found for case in ordered if (found := _totals(case, owned[case.setup_id], fills))}
 
@@ -75,12 +75,14 @@ def _by_legs(case: Case, loose: Sequence[FillRow], mine: Sequence[FillRow]) -> S
 
     Where the legs say what they got, the sales must come to just that; the trade book may lag behind the legs.
     """
-    lacking = case.sold - case.sold_elsewhere - _units(mine)
+    exits = {one.order_id for one in case.exits}  # these have the ids that the broker told us
+    mine = [fill for fill in mine if fill.order_id not in exits]
+    legs = [leg for leg in case.legs if leg.filled]
+    lacking = sum(leg.filled for leg in legs) - _units(mine)
     if lacking <= 0:
         return ()
     sales = [fill for fill in loose if fill.side is TradeSide.SELL and fill.contract == case.contract]
-    legs = [leg for leg in case.legs if leg.filled]
-    if any(leg.average is None for leg in legs) or case.exits or case.sold_elsewhere or len(sales) > MOST_SALES:
+    if any(leg.average is None for leg in legs) or case.sold_elsewhere or len(sales) > MOST_SALES:
         return _fitting(sales, lacking)
     got = sum((leg.filled * (leg.average or Decimal(0)) for leg in legs), Decimal(0)) - _value(mine)
     slack = case.order.tick_size * sum(leg.filled for leg in legs)
