@@ -16,7 +16,7 @@ from agents.domain.errors import MissingDataError, TradingError
 from agents.settings import Settings
 from ui.snapshot import DeskView, Feed, Order
 
-PAUSE, RESUME, HALT, FLATTEN = "pause", "resume", "halt", "flatten"
+PAUSE, HALT, FLATTEN = "pause", "halt", "flatten"
 GUARDIAN = "guardian"
 _SHOWN_COMMANDS = 8
 _SHOWN_ALERTS = 30

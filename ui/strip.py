@@ -9,7 +9,7 @@ from agents.domain.errors import TradingError
 from agents.domain.values import IST
 from agents.settings import Settings
 from ui.banners import banners
-from ui.desk import FLATTEN, HALT, PAUSE, RESUME, ask
+from ui.desk import FLATTEN, HALT, PAUSE, ask
 from ui.format import MINUS, change, clock_time, day_time, inr, plain, rupees
 from ui.hub import wall_now
 from ui.markup import span
@@ -98,11 +98,10 @@ def _parts(seen: Picture) -> list[str]:
 def _buttons(seen: Picture) -> None:
     _renew_nonce(seen)
     pause, stop = st.columns(2)
-    is_active = seen.desk.state is DeskState.ACTIVE
-    kind, label = (PAUSE, "Pause entries") if is_active else (RESUME, "Resume entries")
-    cannot = seen.desk.state in {None, DeskState.HALTED}
-    help_text = "After a halt the desk is started again on the command line." if cannot else None
-    pause.button(label, key="pause", on_click=_ask, args=(kind,), disabled=cannot, help=help_text, width="stretch")
+    cannot = seen.desk.state is not DeskState.ACTIVE
+    help_text = "Only `zonedesk resume`, on the command line, lets a desk trade again." if cannot else None
+    label = "Pause entries"
+    pause.button(label, key="pause", on_click=_ask, args=(PAUSE,), disabled=cannot, help=help_text, width="stretch")
     with stop.popover("Halt", width="stretch"):
         st.markdown(
             "**Halt**: nothing new is bought, waiting orders are taken back. **Flatten** also sells what is held."

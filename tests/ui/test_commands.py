@@ -45,7 +45,8 @@ def test_a_page_shows_paused_only_when_the_desk_is(
     hub_of(Settings()).forget()
     after = opened(monkeypatch, tmp_path, mode="paper")
     assert "ENTRIES PAUSED" in texts(after)
-    assert after.button(key="pause").label == "Resume entries"
+    assert after.button(key="pause").disabled
+    assert "zonedesk resume" in after.button(key="pause").help
 
 
 @pytest.mark.parametrize(("word", "kinds"), [("HALT", ["halt"]), ("FLATTEN", ["flatten"]), ("halt", []), ("", [])])
