@@ -1,5 +1,6 @@
 """What is made of packets: latest quotes, snapshots of a second, candles of a minute, and the doubtful ones named."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -12,6 +13,8 @@ from agents.data.feed.packets import Disconnect, FeedKey, MarketStatus, OpenInte
 from agents.data.feed.rows import Missing, Snapshot
 from agents.data.feed.writer import BatchWriter
 from agents.domain.market import InstrumentKind
+
+_log = logging.getLogger(__name__)
 
 
 class Recorder:
@@ -81,6 +84,9 @@ class Recorder:
         self._writer.put_snapshots([Snapshot(key, second, quote) for key, quote in quotes if quote is not None])
         sealed = self._bars.seal(second)
         self._writer.put_bars(sealed.bars)
+        if sealed.doubts:
+            count, minutes = len(sealed.doubts), len({doubt.minute for doubt in sealed.doubts})
+            _log.info("%d candles of %d minutes are doubtful and are read from the charts", count, minutes)
         gaps.put(sealed.doubts)
         self._counts.add("bars_made", number=len(sealed.bars))
         self._counts.add("bars_doubtful", number=len(sealed.doubts))
