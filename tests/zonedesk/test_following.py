@@ -72,7 +72,7 @@ def test_options_around_the_money_are_followed_and_a_chain_is_kept(
 def test_on_an_expiry_s_last_day_the_next_one_is_followed_too(
     venue: Venue, agent: DataCollectionAgent, feed: FeedThread
 ) -> None:
-    show(venue, date(2026, 11, 24), 11, 0)  # a Tuesday
+    show(venue, date(2026, 11, 23), 11, 0)  # a Monday, because the Tuesday is a holiday
     following = Following(agent, feed, LINEAR)
     step_until(following, lambda: following.instruments == 2 + 2 * AROUND)
 

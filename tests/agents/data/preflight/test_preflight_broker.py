@@ -67,7 +67,7 @@ def test_the_master_of_the_day_is_read_and_a_changed_one_fails(
 ) -> None:
     agent.dhan.masters.of(DAY)
     master = found(venue, tmp_path)["master"]
-    assert (master.state, master.found) == (State.OK, f"of {DAY}; NIFTY expires on 2026-11-24")
+    assert (master.state, master.found) == (State.OK, f"of {DAY}; NIFTY expires on 2026-11-23")
     [path] = (tmp_path / "paper" / "dhan" / "instruments").glob("NSE_FNO-*")
     path.write_bytes(gzip.compress(b"SOME,OTHER,COLUMNS\n1,2,3\n"))
     changed = found(venue, tmp_path)["master"]
