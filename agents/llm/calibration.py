@@ -13,16 +13,12 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from agents.llm.platt import Floats, Platt, check, fit_platt
 
 EMBARGO = timedelta(days=5)
 LEAST_TRAINING = 30
-PENALTY = 1.0
-SURE = 1e-4
 DRAWS = 1000
-STEPS = 50
 Z_95 = 1.959964
 
 
@@ -62,22 +58,6 @@ class Bin(NamedTuple):
     won: float
     low: float
     high: float
-
-
-@dataclass(frozen=True)
-class Platt:
-    """A correction of probabilities: ``logit(p) = logit(baseline) + shift + slope * (logit(said) - logit(baseline))``.
-
-    With shift 0 and slope 0 it gives the baseline, with slope 1 what was said.
-    """
-
-    shift: float
-    slope: float
-
-    def probability(self, said: Floats, baseline: Floats) -> Floats:
-        """Return the corrected probabilities, same shape."""
-        base = _logit(baseline)
-        return _expit(base + self.shift + self.slope * (_logit(said) - base))
 
 
 @dataclass(frozen=True)
@@ -141,7 +121,7 @@ def reliability(said: Floats, won: Floats, bins: int = 10) -> tuple[Bin, ...]:
     ValueError
         If the arrays differ in length or hold anything else.
     """
-    _check(said, won)
+    check(said, won)
     order = np.argsort(said, kind="stable")
     parts = [part for part in np.array_split(order, bins) if len(part)]
     return tuple(
@@ -162,37 +142,8 @@ def wilson(wins: int, count: int) -> tuple[float, float]:
 
 def brier(said: Floats, won: Floats) -> float:
     """Return the mean squared error of probabilities, 0 at best. Raises `ValueError` as `reliability` does."""
-    _check(said, won)
+    check(said, won)
     return float(np.mean((said - won) ** 2))
-
-
-def fit_platt(said: Floats, baseline: Floats, won: Floats) -> Platt:
-    """Return the correction that fits outcomes best, pulled towards the baseline by a ridge penalty of 1.
-
-    Parameters
-    ----------
-    said, baseline, won : ndarray of float64, shape (n,)
-        As in `reliability`; `baseline` are probabilities too.
-
-    Raises
-    ------
-    ValueError
-        As `reliability` does.
-    """
-    _check(said, won)
-    _check(baseline, won)
-    base = _logit(baseline)
-    columns = np.column_stack([np.ones_like(said), _logit(said) - base])
-    weights = np.zeros(2)
-    for _ in range(STEPS):
-        fitted = _expit(base + columns @ weights)
-        slope = columns.T @ (fitted - won) + PENALTY * weights
-        curve = columns.T @ (columns * (fitted * (1 - fitted))[:, None]) + PENALTY * np.eye(2)
-        step = np.linalg.solve(curve, slope)
-        weights = weights - step * min(1.0, 4.0 / max(float(np.abs(step).max()), 1e-12))
-        if np.abs(step).max() < 1e-10:  # noqa: PLR2004 - far below what four digits show
-            break
-    return Platt(float(weights[0]), float(weights[1]))
 
 
 def walk_forward(judged: Sequence[Judged]) -> Floats:
@@ -303,19 +254,3 @@ def _columns(judged: Sequence[Judged]) -> tuple[Floats, Floats, Floats]:
         column(lambda each: each.baseline),
         column(lambda each: bool(each.won)),
     )
-
-
-def _check(said: Floats, won: Floats) -> None:
-    if said.shape != won.shape or said.ndim != 1 or not len(said):
-        raise ValueError(f"{said.shape} probabilities and {won.shape} outcomes; give one of each for every setup")
-    if not (np.all((said >= 0) & (said <= 1)) and np.all((won == 0) | (won == 1))):
-        raise ValueError("probabilities lie in [0, 1] and outcomes are 0 or 1; something else was given")
-
-
-def _logit(probability: Floats) -> Floats:
-    kept = np.clip(probability, SURE, 1 - SURE)
-    return np.asarray(np.log(kept / (1 - kept)), dtype=np.float64)
-
-
-def _expit(score: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-np.clip(score, -30, 30))), dtype=np.float64)

@@ -14,11 +14,11 @@ from agents.llm.calibration import (
     SetupResult,
     brier,
     calibrate,
-    fit_platt,
     reliability,
     walk_forward,
     wilson,
 )
+from agents.llm.platt import fit_platt
 
 FIRST = date(2026, 1, 5)
 
