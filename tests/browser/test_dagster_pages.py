@@ -100,7 +100,7 @@ def test_the_graph_shows_every_asset_and_each_has_its_description(desk: LiveDesk
         first = plain((spec.description or "").split("\n\n")[0])
         assert len(first) > 30
         expect(page.get_by_text(first)).to_be_visible()
-    assert len(specs) == 10
+    assert len(specs) == 12
 
 
 def test_the_lineage_runs_from_candles_to_orders_and_asks_nobody_else(desk: LiveDesk, page: Page) -> None:
