@@ -128,7 +128,7 @@ def assemble(config: ServerConfig, market: Market, clock: MarketClock | None = N
     book = None if config.state_path is None else StateFile(config.state_path)
     try:
         return _assembled(config, market, clock or MarketClock(), book)
-    except Exception:
+    except Exception:  # whatever it was goes on to the caller; only the open file must not stay behind
         if book is not None:
             book.close()
         raise

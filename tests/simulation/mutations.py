@@ -114,7 +114,7 @@ def reconciliation_skipped() -> Iterator[None]:
     """Believe the journal: start without reading the broker's book and never compare with it."""
 
     def nothing_to_see(self: Lookout, **_: bool) -> View | None:
-        self.survey = View(self._clock.elapsed, ())
+        self.survey = View(self._kit.clock.elapsed, ())
         return None
 
     with patch.object(Lookout, "complete", nothing_to_see):

@@ -18,6 +18,7 @@ from agents.domain.errors import TradingError
 from agents.domain.lifecycle import ALIVE, HOLDING, TradeState
 from agents.execution.guardian.counter import Counter
 from agents.execution.guardian.hand import Hand
+from agents.execution.guardian.kit import Kit
 from agents.execution.guardian.lookout import Lookout
 from agents.execution.guardian.lossexit import LossExit
 from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity
@@ -59,14 +60,11 @@ class Guardian:
         self._timers = Timers()
         self.records = Records(ports.journal)
         self.sender = Sender(ports, settings, self.records, clock, self._timers)
-        self._tender = Tender(ports, settings, self.records, clock, self._timers, sender=self.sender)
-        self.lookout = Lookout(ports, settings, self.records, clock, self._timers)
+        kit = Kit(ports, settings, self.records, clock, self._timers)
+        self._tender = Tender(kit, sender=self.sender)
+        self.lookout = Lookout(kit)
         self._watch = Watch(
-            ports,
-            settings,
-            self.records,
-            clock,
-            self._timers,
+            kit,
             stages=self._stages,
             tender=self._tender,
             lookout=self.lookout,

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from agents.domain.errors import BrokerError
 from agents.execution.guardian.attribute import attributed
 from agents.execution.guardian.case import Case
-from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity
+from agents.execution.guardian.kit import Kit
+from agents.execution.guardian.ports import Severity
 from agents.execution.guardian.reconcile import Finding, findings
-from agents.execution.guardian.records import Records
-from agents.execution.guardian.timing import SteadyClock, Timers
 from agents.execution.guardian.view import View, glance, survey
 from agents.execution.guardian.words import spoken
 
@@ -25,26 +24,12 @@ class Lookout:
 
     Parameters
     ----------
-    ports : GuardianPorts
-        The gateway and the notifier are used.
-    settings : GuardianSettings
-        Times.
-    records : Records
-        Our book.
-    clock : SteadyClock
-        Time.
-    timers : Timers
-        When what was last read.
+    kit : Kit
+        Shared with the other parts.
     """
 
-    def __init__(
-        self, ports: GuardianPorts, settings: GuardianSettings, records: Records, clock: SteadyClock, timers: Timers
-    ) -> None:
-        self._ports = ports
-        self._settings = settings
-        self._records = records
-        self._clock = clock
-        self._timers = timers
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
         self._wanted = True
         self.view: View | None = None
         self.survey: View | None = None
@@ -58,7 +43,7 @@ class Lookout:
     @property
     def age(self) -> float:
         """Seconds since the last complete look, infinite before the first."""
-        return float("inf") if self.survey is None else self._clock.elapsed - self.survey.taken
+        return float("inf") if self.survey is None else self._kit.clock.elapsed - self.survey.taken
 
     def want_survey(self) -> None:
         """Ask for a complete look in the next step."""
@@ -66,14 +51,14 @@ class Lookout:
 
     def glance(self, *, alive: bool, watching: bool, orders: bool, hinted: bool) -> View | None:
         """Look at the super orders if that is due, or because of a hint; None when it was not, or nobody answered."""
-        every = self._settings.look_every if alive else self._settings.watch_every
+        every = self._kit.settings.look_every if alive else self._kit.settings.watch_every
         if not (alive or watching):
             return None
-        due = self._timers.is_due(OWNER, "glance", self._clock.elapsed, every)
+        due = self._kit.timers.is_due(OWNER, "glance", self._kit.clock.elapsed, every)
         if not due and not hinted:
             return None
         try:
-            self.view = glance(self._ports.gateway, self._clock.elapsed, orders=orders)
+            self.view = glance(self._kit.ports.gateway, self._kit.clock.elapsed, orders=orders)
         except BrokerError as error:
             self._silent(error)
             return None
@@ -86,15 +71,15 @@ class Lookout:
         `open_questions` says that a case needs the trade book or the positions to go on.
         """
         soon = self._wanted or open_questions or bool(self.found) or not self.reconciled
-        every = self._settings.query_every if soon else self._settings.reconcile_every
-        if not self._timers.is_due(OWNER, "survey", self._clock.elapsed, every):
+        every = self._kit.settings.query_every if soon else self._kit.settings.reconcile_every
+        if not self._kit.timers.is_due(OWNER, "survey", self._kit.clock.elapsed, every):
             return None
         return self.now()
 
     def now(self) -> View | None:
         """Read everything now; None when nobody answered."""
         try:
-            self.view = self.survey = survey(self._ports.gateway, self._clock.elapsed)
+            self.view = self.survey = survey(self._kit.ports.gateway, self._kit.clock.elapsed)
         except BrokerError as error:
             self._silent(error)
             return None
@@ -106,9 +91,9 @@ class Lookout:
         """Give the executions of a complete look to the setups that they belong to."""
         if view.fills is None:
             return
-        for setup_id, changes in attributed(self._records.cases.values(), view.fills, view.orders).items():
-            case = self._records.cases[setup_id]
-            self._records.record(case, self._clock.now, "seen in the trade book", **changes)
+        for setup_id, changes in attributed(self._kit.records.cases.values(), view.fills, view.orders).items():
+            case = self._kit.records.cases[setup_id]
+            self._kit.records.record(case, self._kit.clock.now, "seen in the trade book", **changes)
 
     def compare(self, cases: Sequence[Case], view: View) -> None:
         """Note what does not match, and tell what did not match the last time either."""
@@ -117,17 +102,19 @@ class Lookout:
         for finding in self.found:
             if finding.critical or finding.key in before:
                 severity = Severity.CRITICAL if finding.critical else Severity.WARN
-                self._ports.notifier.alert(severity, finding.key, f"{finding.text}; entries are closed until it fits")
+                self._kit.ports.notifier.alert(
+                    severity, finding.key, f"{finding.text}; entries are closed until it fits"
+                )
         if view.funds is not None and (not before) == bool(self.found):
             facts = {"orders": len(view.supers) + len(view.orders), "differences": [one.text for one in self.found]}
-            self._records.note("reconciled", facts, self._clock.now)
+            self._kit.records.note("reconciled", facts, self._kit.clock.now)
 
     def _silent(self, error: BrokerError) -> None:
-        held = self._timers.held(OWNER, "silent", self._clock.elapsed)
-        if held > self._settings.silent_broker_alert:
-            least = self._settings.silent_broker_alert
+        held = self._kit.timers.held(OWNER, "silent", self._kit.clock.elapsed)
+        if held > self._kit.settings.silent_broker_alert:
+            least = self._kit.settings.silent_broker_alert
             text = f"the broker's book could not be read for more than {least:.0f} s: {spoken(error)}"
-            self._ports.notifier.alert(Severity.CRITICAL, "broker silent", text)
+            self._kit.ports.notifier.alert(Severity.CRITICAL, "broker silent", text)
 
     def _heard(self) -> None:
-        self._timers.held(OWNER, "silent", self._clock.elapsed, true=False)
+        self._kit.timers.held(OWNER, "silent", self._kit.clock.elapsed, true=False)

@@ -9,10 +9,9 @@ from agents.domain.errors import BrokerError
 from agents.domain.lifecycle import TradeState
 from agents.execution.gateway import OrderRow, SuperRow
 from agents.execution.guardian.case import Case, Exit, ExitState
-from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity
-from agents.execution.guardian.records import Records
+from agents.execution.guardian.kit import Kit
+from agents.execution.guardian.ports import Severity
 from agents.execution.guardian.sender import UNKNOWN
-from agents.execution.guardian.timing import SteadyClock, Timers
 from agents.execution.guardian.view import View
 
 QUERY = "query"
@@ -23,45 +22,28 @@ class Resolver:
 
     Parameters
     ----------
-    ports : GuardianPorts
-        The gateway is asked by correlation id; the notifier told of what was given up or turned up.
-    settings : GuardianSettings
-        Grace and pace.
-    records : Records
-        Memory and journal.
-    clock : SteadyClock
-        Time.
-    timers : Timers
-        Since when something is unknown.
+    kit : Kit
+        Shared with the other parts.
     """
 
     def __init__(
         self,
-        ports: GuardianPorts,
-        settings: GuardianSettings,
-        records: Records,
-        clock: SteadyClock,
-        timers: Timers,
+        kit: Kit,
     ) -> None:
-        self._gateway = ports.gateway
-        self._notifier = ports.notifier
-        self._settings = settings
-        self._records = records
-        self._clock = clock
-        self._timers = timers
+        self._kit = kit
 
     def inherit(self, case: Case) -> Case:
         """Take over a case from an earlier process: what it may have sent is unknown, and the grace begins."""
-        now, elapsed = self._clock.now, self._clock.elapsed
+        now, elapsed = self._kit.clock.now, self._kit.clock.elapsed
         for one in case.exits:
             if one.is_unresolved:
-                self._timers.restart(case.setup_id, one.correlation_id, elapsed)
+                self._kit.timers.restart(case.setup_id, one.correlation_id, elapsed)
         if case.state is TradeState.INTENT:
-            case = self._records.record(case, now, "an earlier process may have sent it", TradeState.SENT)
+            case = self._kit.records.record(case, now, "an earlier process may have sent it", TradeState.SENT)
         if case.state is TradeState.SENT:
-            case = self._records.record(case, now, "its process ended before the answer", TradeState.UNKNOWN)
+            case = self._kit.records.record(case, now, "its process ended before the answer", TradeState.UNKNOWN)
         if case.state is TradeState.UNKNOWN:
-            self._timers.restart(case.setup_id, UNKNOWN, elapsed)
+            self._kit.timers.restart(case.setup_id, UNKNOWN, elapsed)
         return case
 
     def resolve(self, case: Case, view: View) -> Case:
@@ -81,48 +63,48 @@ class Resolver:
         return case
 
     def _unknown(self, case: Case, view: View) -> Case:
-        passed = self._timers.held(case.setup_id, UNKNOWN, self._clock.elapsed)
+        passed = self._kit.timers.held(case.setup_id, UNKNOWN, self._kit.clock.elapsed)
         row = view.row_of(case)
         if row is not None:
             return self._adopted(case, row)
-        if not self._timers.is_due(case.setup_id, QUERY, self._clock.elapsed, self._settings.query_every):
+        if not self._kit.timers.is_due(case.setup_id, QUERY, self._kit.clock.elapsed, self._kit.settings.query_every):
             return case
         try:
-            found = self._gateway.find(case.correlation_id)
+            found = self._kit.ports.gateway.find(case.correlation_id)
         except BrokerError:
             return case  # nobody could look, which says nothing; the next query is due soon
         if found is not None:
             return self._adopted(case, found)
-        if passed < self._settings.grace:
+        if passed < self._kit.settings.grace:
             return case
         text = f"not at the broker {passed:.0f} s after the request: given up, never sent again, watched today"
-        self._notifier.alert(Severity.WARN, f"unknown:{case.setup_id}", f"order {case.setup_id}: {text}")
-        return self._records.record(case, self._clock.now, text, TradeState.ABANDONED)
+        self._kit.ports.notifier.alert(Severity.WARN, f"unknown:{case.setup_id}", f"order {case.setup_id}: {text}")
+        return self._kit.records.record(case, self._kit.clock.now, text, TradeState.ABANDONED)
 
     def _adopted(self, case: Case, row: SuperRow | OrderRow) -> Case:
         late = case.state is TradeState.ABANDONED
         text = f"found at the broker as {row.order_id}, {row.state}"
-        self._notifier.alert(Severity.WARN, f"found:{case.setup_id}", f"order {case.setup_id}: {text}")
-        return self._records.record(
-            case, self._clock.now, text, TradeState.ACKED, order_id=row.order_id, late=case.late or late
+        self._kit.ports.notifier.alert(Severity.WARN, f"found:{case.setup_id}", f"order {case.setup_id}: {text}")
+        return self._kit.records.record(
+            case, self._kit.clock.now, text, TradeState.ACKED, order_id=row.order_id, late=case.late or late
         )
 
     def _exit(self, case: Case, one: Exit) -> Case:
-        elapsed, name = self._clock.elapsed, one.correlation_id
-        passed = self._timers.held(case.setup_id, name, elapsed)
-        if not self._timers.is_due(case.setup_id, f"{QUERY} {name}", elapsed, self._settings.query_every):
+        elapsed, name = self._kit.clock.elapsed, one.correlation_id
+        passed = self._kit.timers.held(case.setup_id, name, elapsed)
+        if not self._kit.timers.is_due(case.setup_id, f"{QUERY} {name}", elapsed, self._kit.settings.query_every):
             return case
         try:
-            found = self._gateway.find(name)
+            found = self._kit.ports.gateway.find(name)
         except BrokerError:
             return case  # as above
         if found is not None:
             text, change = f"exit {name} found as {found.order_id}", {"state": ExitState.WORKING}
             return self._changed(case, one, text, {**change, "order_id": found.order_id})
-        if passed < self._settings.grace:
+        if passed < self._kit.settings.grace:
             return case
         return self._changed(case, one, f"exit {name} given up after {passed:.0f} s", {"state": ExitState.ABANDONED})
 
     def _changed(self, case: Case, one: Exit, text: str, change: dict[str, object]) -> Case:
         exits = tuple(each.model_copy(update=change) if each is one else each for each in case.exits)
-        return self._records.record(case, self._clock.now, text, exits=exits)
+        return self._kit.records.record(case, self._kit.clock.now, text, exits=exits)

@@ -6,13 +6,11 @@ The rule: whatever a look shows is taken into every case that it may concern bef
 from agents.domain.lifecycle import ALIVE, OVER, TradeState
 from agents.execution.guardian.aftermath import Aftermath
 from agents.execution.guardian.case import Case
+from agents.execution.guardian.kit import Kit
 from agents.execution.guardian.lookout import Lookout
-from agents.execution.guardian.ports import GuardianPorts, GuardianSettings
-from agents.execution.guardian.records import Records
 from agents.execution.guardian.sender import Sender
 from agents.execution.guardian.stages import Stages
 from agents.execution.guardian.tending import Tender
-from agents.execution.guardian.timing import SteadyClock, Timers
 from agents.execution.guardian.view import View
 
 
@@ -21,16 +19,8 @@ class Watch:
 
     Parameters
     ----------
-    ports : GuardianPorts
-        The updates are used here.
-    settings : GuardianSettings
-        Times.
-    records : Records
-        Memory and journal.
-    clock : SteadyClock
-        Time.
-    timers : Timers
-        When what was last looked at.
+    kit : Kit
+        Shared with the other parts.
     stages : Stages
         Keeps trouble with one case from the others.
     tender, lookout, sender : Tender, Lookout, Sender
@@ -39,34 +29,26 @@ class Watch:
 
     def __init__(
         self,
-        ports: GuardianPorts,
-        settings: GuardianSettings,
-        records: Records,
-        clock: SteadyClock,
-        timers: Timers,
+        kit: Kit,
         *,
         stages: Stages,
         tender: Tender,
         lookout: Lookout,
         sender: Sender,
     ) -> None:
-        self._updates = ports.updates
-        self._settings = settings
-        self._records = records
-        self._clock = clock
-        self._timers = timers
+        self._kit = kit
         self._stages = stages
         self._tender = tender
         self._lookout = lookout
-        self._aftermath = Aftermath(ports, settings, records, clock, timers, sender=sender)
+        self._aftermath = Aftermath(kit, sender=sender)
 
     def look(self) -> None:
         """Look if that is due, take what is seen into the cases, and step them. Raises what the journal raises."""
-        due = self._timers.is_due("journal", "overtaken", self._clock.elapsed, self._settings.look_every)
-        if due and self._records.is_overtaken():
+        due = self._kit.timers.is_due("journal", "overtaken", self._kit.clock.elapsed, self._kit.settings.look_every)
+        if due and self._kit.records.is_overtaken():
             return
-        hints = self._updates.drain()
-        cases = self._records.cases.values()
+        hints = self._kit.ports.updates.drain()
+        cases = self._kit.records.cases.values()
         alive = any(case.state in ALIVE for case in cases)
         watching = any(case.state is TradeState.ABANDONED for case in cases)
         seen = self._lookout.complete(open_questions=any(_is_open_question(case) for case in cases))
@@ -74,9 +56,9 @@ class Watch:
             self._take(seen, every=True)
             self._lookout.price(seen)
             self._stages.run("aftermath", lambda: self._aftermath.settle(seen))
-            for case in list(self._records.cases.values()):
+            for case in list(self._kit.records.cases.values()):
                 self._stages.run(case.setup_id, lambda case=case: self._tender.advance(case))  # type: ignore[misc]  # as above
-            self._lookout.compare(tuple(self._records.cases.values()), seen)
+            self._lookout.compare(tuple(self._kit.records.cases.values()), seen)
             return
         if hints and not (alive or watching):
             self._lookout.want_survey()  # nothing of ours is open, so nothing should have happened
@@ -91,7 +73,7 @@ class Watch:
             self._aftermath.watch(self._lookout.survey)
 
     def _take(self, view: View, *, every: bool) -> None:
-        for setup_id, case in list(self._records.cases.items()):
+        for setup_id, case in list(self._kit.records.cases.items()):
             if every or case.state not in OVER or case.state is TradeState.ABANDONED:
                 self._stages.run(setup_id, lambda case=case: self._observe(case, view))  # type: ignore[misc]  # as above
 
