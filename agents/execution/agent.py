@@ -17,8 +17,8 @@ from agents.data.ledger.commands import Command
 from agents.domain.errors import InvariantViolationError, MissingDataError, OrderUnknownError
 from agents.domain.evidence import SetupVerdict
 from agents.domain.orders import SuperOrder, TradeSetup
+from agents.domain.profit import DayResult, day_result
 from agents.domain.values import IST, content_id
-from agents.execution.dayresult import DayResult, day_result
 from agents.execution.gateway import FillRow
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.fold import fold

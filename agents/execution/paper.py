@@ -5,11 +5,11 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
+from agents.domain.costs import PAISA, round_trip
 from agents.domain.cycle import Approval
 from agents.domain.errors import OrderRejectedError
 from agents.domain.orders import OPEN_STATES, OrderState, SuperOrder, Trade
 from agents.domain.values import IST
-from agents.execution.costs import PAISA, round_trip
 from agents.execution.fills import SLIP_TICKS, advance, minutes_of, moved, sold
 from agents.ports import MarketData
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
+from agents.domain.costs import round_trip
 from agents.domain.cycle import Candidate
 from agents.domain.market import OptionChain, OptionContract
 from agents.domain.orders import TradeSetup
 from agents.domain.values import IST, Side, content_hash
 from agents.domain.zones import Zone
-from agents.execution.costs import round_trip
 from agents.execution.fills import SLIP_TICKS, STOP_SLIP_TICKS
 from agents.execution.risk import affordable_lots
 from agents.options import ContractRules, Levels, Market, Outlook, choose

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 
+from agents.domain.costs import round_trip
 from agents.domain.lifecycle import TradeState, seen_as
 from agents.domain.orders import Fill, OrderState, SuperOrder, Trade
 from agents.domain.values import IST
-from agents.execution.costs import round_trip
 from agents.execution.gateway import Leg
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.ports import Standing

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.domain.costs import of_execution
+from agents.domain.profit import day_result
 from agents.domain.values import IST
-from agents.execution.costs import of_execution
-from agents.execution.dayresult import day_result
 from agents.execution.gateway import FillRow, TradeSide
 from exchange.charges import trade_charges
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.domain.costs import CHARGES, charges_on, round_trip
 from agents.domain.errors import ConfigError
-from agents.execution.costs import CHARGES, charges_on, round_trip
 
 PREMIUMS = st.decimals(min_value=Decimal("0.05"), max_value=Decimal(500), places=2)
 
