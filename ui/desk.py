@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine
 
-from agents.data.ledger import Command, Ledger
+from agents.data.ledger import Command, Ledger, LedgerEvent
 from agents.domain.errors import MissingDataError, TradingError
 from agents.settings import Settings
 from ui.snapshot import DeskView, Feed, Order
@@ -100,6 +100,15 @@ def ledger_to_read(settings: Settings, wall: Callable[[], datetime]) -> Ledger:
     if not settings.ledger_path.is_file():
         raise MissingDataError("there is no ledger yet; start the desk with `zonedesk up`")
     return Ledger(_read_only(settings.ledger_path), now=wall)
+
+
+def orders_of(events: Iterable[LedgerEvent]) -> tuple[Order, ...]:
+    """Return the orders that events tell of, as the last of these events leave them."""
+    known: dict[str, Json] = {}
+    for event in events:
+        if event.kind in _FOLDS:
+            _FOLDS[event.kind](known, event.payload)
+    return tuple(_order(facts) for facts in known.values())
 
 
 def ask(settings: Settings, command_id: str, kind: str, *, by: str, wall: Callable[[], datetime]) -> Command:
@@ -200,3 +209,4 @@ def _order(facts: Json) -> Order:
 
 
 _FOLDS = {"order": _paper, "order_event": _guarded}
+ORDER_KINDS = tuple(_FOLDS)

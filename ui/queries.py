@@ -100,7 +100,7 @@ _VERDICTS = """
     left join since s on s.id = v.zone_id left join asked a on a.key = v.call_key
     where v.instrument = $instrument and v.known_at <= $now order by v.known_at desc, v.zone_id limit $n
 """
-_NETS = "select setup_id, net from trades where session = ? and instrument = ?"
+_NETS = "select setup_id, net from trades where session = ? and instrument = ? and exit_at <= ?"
 _PREMIUMS = """
     select c.instrument, i.tick_size, arg_max(c.price, c.at) from (
         select instrument, ltp as price, taken_at as at from quote_snapshots
@@ -213,7 +213,7 @@ class MarketReader:
             cycles = connection.execute(_CYCLES, [self._instrument, now, SHOWN_CYCLES]).fetchall()
             bands = connection.execute(_BANDS, asked).fetchall()
             verdicts = connection.execute(_VERDICTS, {**asked, "n": SHOWN_VERDICTS}).fetchall()
-            nets = connection.execute(_NETS, [heads[0], self._instrument]).fetchall()
+            nets = connection.execute(_NETS, [heads[0], self._instrument, now]).fetchall()
             self._slow = _Slow(
                 heads,
                 tuple(candle(row, tick) for row in candles[::-1]),
