@@ -4,6 +4,7 @@
 protects a position asks neither: an exit is tried however often the broker has failed.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -11,7 +12,8 @@ from typing import Final
 
 from agents.data.ledger import Ledger, Severity
 from agents.data.ledger.breaker import BreakerState
-from agents.domain.errors import BrokerUnavailableError, OrderRejectedError, OrderUnknownError
+from agents.domain.calls import Permit
+from agents.domain.errors import BrokerUnavailableError, OrderRejectedError, OrderUnknownError, TradingError
 from agents.ports import Breaker, Metrics
 
 DHAN_DATA: Final = "dhan_data"
@@ -19,20 +21,25 @@ DHAN_ORDERS: Final = "dhan_orders"
 TOO_LONG: Final = timedelta(minutes=5)
 _STATE_METRIC: Final = "breaker_state"
 _REMIND: Final = timedelta(minutes=15)
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
 def entry_through(breaker: Breaker) -> Iterator[None]:
     """Send one entry inside, if the breaker lets it through, and tell it how that ended. Never for an exit.
 
-    An order that was refused is an answer; one of which nothing is known is a failure.
+    An order that was refused is an answer; one of which nothing is known is a failure. A breaker that cannot be read
+    keeps the entry back, and one that cannot be told changes nothing about what was sent.
 
     Raises
     ------
     OrderRejectedError
-        If the breaker is open: nothing was sent.
+        If the breaker is open or cannot be read: nothing was sent.
     """
-    permit = breaker.enter()
+    try:
+        permit = breaker.enter()
+    except TradingError as error:
+        raise OrderRejectedError(f"the entry was not sent: the breaker of orders cannot be read: {error}") from error
     if permit is None:
         raise OrderRejectedError(
             "the entry was not sent: orders failed several times in a row; wait until the breaker dhan_orders closes"
@@ -40,12 +47,19 @@ def entry_through(breaker: Breaker) -> Iterator[None]:
     try:
         yield
     except (OrderUnknownError, BrokerUnavailableError):
-        breaker.failed(permit)
+        _tell(breaker.failed, permit)
         raise
     except OrderRejectedError:
-        breaker.succeeded(permit)
+        _tell(breaker.succeeded, permit)
         raise
-    breaker.succeeded(permit)
+    _tell(breaker.succeeded, permit)
+
+
+def _tell(say: Callable[[Permit], None], permit: Permit) -> None:
+    try:
+        say(permit)
+    except TradingError as error:
+        _log.warning("the breaker %s could not be told how an entry ended: %s", permit.name, error)
 
 
 class BreakerWatch:

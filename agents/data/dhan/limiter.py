@@ -125,6 +125,22 @@ class Limiter:
                 (self._client, kind.value, until),
             )
 
+    def taken(self, kind: CallKind, seconds: float) -> int:
+        """Return how many requests of a class every process of the account sent in the last `seconds`, a day at most.
+
+        Raises
+        ------
+        ConfigError
+            If the file cannot be used.
+        """
+        now = self._wall()
+        with self._open() as connection:
+            [count] = connection.execute(
+                "select count(*) from slots where client = ? and kind = ? and at > ? and at <= ?",
+                (self._client, kind.value, now - seconds, now),
+            ).fetchone()
+        return int(count)
+
     def _wait_for_slot(self, name: str, limits: tuple[Limit, ...], kind: CallKind) -> float:
         now = self._wall()
         with self._open() as connection:

@@ -20,6 +20,7 @@ from agents.data.dhan.limiter import Limiter
 from agents.data.dhan.master_files import MasterFiles
 from agents.data.dhan.reader import Reader
 from agents.data.dhan.reply import Reply
+from agents.data.dhan.skew import clock_skew
 from agents.data.dhan.token import TokenFile
 from agents.data.preflight.findings import Finding, fail, fine, warn
 from agents.domain.errors import ConfigError, DataError
@@ -28,7 +29,6 @@ from agents.settings import Settings
 
 MOST_SKEW = timedelta(seconds=1)
 LEAST_LIFE = timedelta(hours=1)
-_SECOND = timedelta(seconds=1)
 _TIMEOUT = (3.05, 5.0)
 _NEW_TOKEN = "set DHAN_ACCESS_TOKEN to a new one from web.dhan.co, or set DHAN_PIN and DHAN_TOTP_SECRET"  # noqa: S105 - words
 _PAPER_TOKEN = "restart the desk with `zonedesk up`; it gets a new token from the exchange"  # noqa: S105 - words
@@ -98,7 +98,13 @@ def _findings(probe: Probe, wire: Wire, credentials: Credentials) -> Sequence[Fi
         return [*(each for each in found if each.name != refused.name), refused, check_master(probe, wire)]
     if profile.client_id != credentials.client_id:
         return [*found, fail("token", "it is of another account than DHAN_CLIENT_ID", "set both from one account")]
-    return [*found, token, check_plan(profile, probe.wall()), _address(probe, wire), check_master(probe, wire)]
+    return [
+        *found,
+        token,
+        check_plan(profile, probe.wall()),
+        look_at_address(wire, probe.settings.static_ip),
+        check_master(probe, wire),
+    ]
 
 
 def check_clock(served_at: datetime | None, before: datetime, after: datetime) -> Finding:
@@ -108,10 +114,9 @@ def check_clock(served_at: datetime | None, before: datetime, after: datetime) -
     """
     if served_at is None:
         return warn("clock", "the broker's answer has no Date header", "look whether a proxy stands in between")
-    fastest, slowest = after - served_at, before - served_at - _SECOND
-    nearest = max(slowest, min(fastest, timedelta(0)))
-    found = f"this machine's clock differs from the broker's by {nearest.total_seconds():+.1f} s"
-    if abs(nearest) <= MOST_SKEW:
+    skew = clock_skew(served_at, before, after)
+    found = f"this machine's clock differs from the broker's by {skew:+.1f} s"
+    if abs(skew) <= MOST_SKEW.total_seconds():
         return fine("clock", f"agrees with the broker's to within {MOST_SKEW.total_seconds():.0f} s")
     return fail("clock", found, "let a time service set it (`timedatectl set-ntp true`); one-time passwords need it")
 
@@ -229,16 +234,27 @@ def _refused(fault: Fault | None, address: Address) -> Finding:
     return fail("broker", found, "wait a minute and look again; nothing can be read until it answers")
 
 
-def _address(probe: Probe, wire: Wire) -> Finding:
+def look_at_address(wire: Wire, wanted: str | None) -> Finding:
+    """Ask the broker from which address it sees us, and say whether orders are taken from there.
+
+    Parameters
+    ----------
+    wire : Wire
+        The account, with a token.
+    wanted : str or None
+        The address that the settings name.
+    """
     is_paper = wire.address.is_loopback
     cure = "register this machine's IP address on web.dhan.co"
     try:
         reply = wire.fetch_as_client("the IP addresses", "GET", "/ip/getIP")
-    except UnansweredError as error:
+        fault = classify(reply)
+        found = check_addresses(addresses_of(reply.json()), wanted, is_paper=is_paper) if fault is None else None
+    except (UnansweredError, ValueError, AttributeError) as error:
         return warn("address", f"it could not be asked for: {error}", "look again")
-    fault = classify(reply)
     if fault is None:
-        return check_addresses(addresses_of(reply.json()), probe.settings.static_ip, is_paper=is_paper)
+        assert found is not None  # as above
+        return found
     if fault.trouble is Trouble.ADDRESS:
         return fail("address", f"orders are refused: {fault}", cure)
     if is_paper:

@@ -1,5 +1,6 @@
 """Settings and an open account in, the gateway to its order endpoints out."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
@@ -8,10 +9,12 @@ from agents.data.calendar import NseCalendar
 from agents.data.dhan.connect import Dhan
 from agents.data.dhan.limiter import Limiter
 from agents.data.dhan.reader import CallReport
+from agents.data.preflight.broker import look_at_address
 from agents.execution.dhan.contracts import ChainIds, Contracts
 from agents.execution.dhan.gateway import DhanGateway
-from agents.execution.dhan.line import Line
-from agents.ports import Clock
+from agents.execution.dhan.line import READ_TIMEOUT, Line
+from agents.execution.dhan.witness import Witness
+from agents.ports import Breaker, Clock
 from agents.settings import Settings
 
 PATIENCE = 3.0
@@ -23,6 +26,7 @@ class GatewayParts(NamedTuple):
     gateway: DhanGateway
     contracts: Contracts
     limiter: Limiter
+    witness: Witness
 
 
 def open_gateway(
@@ -66,11 +70,18 @@ def gateway_parts(
     sleep: Callable[[float], None],
     observe: Callable[[CallReport], None] | None = None,
     chain_id: ChainIds | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+    breaker: Breaker | None = None,
 ) -> GatewayParts:
-    """Return the gateway as `open_gateway` does, with its contracts and its limiter."""
+    """Return the gateway as `open_gateway` does, with its contracts, its limiter and its witness.
+
+    `monotonic` returns seconds that only grow; `breaker` keeps entries away from a broker that keeps failing.
+    """
     wire = dhan.reader.wire
+    asker = wire.twin(READ_TIMEOUT)
+    witness = Witness(wall, monotonic, lambda: look_at_address(asker, settings.static_ip))
     path = settings.home / "dhan" / "limits.sqlite"
     limiter = Limiter(path, wire.client_id, wall=lambda: wall().timestamp(), sleep=sleep, patience=PATIENCE)
-    line = Line(wire, limiter, renew=dhan.keeper.replace_refused, observe=observe or dhan.counts)
+    line = Line(wire, limiter, renew=dhan.keeper.replace_refused, observe=observe or dhan.counts, witness=witness)
     contracts = Contracts(dhan.masters, NseCalendar(), clock, chain_id)
-    return GatewayParts(DhanGateway(line, contracts), contracts, limiter)
+    return GatewayParts(DhanGateway(line, contracts, breaker), contracts, limiter, witness)

@@ -30,6 +30,8 @@ from agents.execution.dhan.rows import (
 )
 from agents.execution.gateway import Ack, FillRow, Funds, Leg, OrderRow, PositionRow, SuperRow
 from agents.execution.guardian.gates import CORRELATION
+from agents.ops.breakers import entry_through
+from agents.ports import Breaker
 
 LONGEST_NAME: Final = 25
 NEVER_WON: Final = Decimal(9_999_999)  # rupees: the broker wants to know at which profit to leave, too
@@ -45,17 +47,26 @@ class DhanGateway:
         Sends and reads.
     contracts : Contracts
         Names and ids.
+    breaker : Breaker, optional
+        Keeps entries away from a broker that keeps failing; nothing else asks it.
     """
 
-    def __init__(self, line: Line, contracts: Contracts) -> None:
+    def __init__(self, line: Line, contracts: Contracts, breaker: Breaker | None = None) -> None:
         self._line = line
         self._contracts = contracts
+        self._breaker = breaker
         self._parents: dict[str, str] = {}
 
     def place_super(self, order: SuperOrder) -> Ack:
-        """Buy with a target and a stop attached; see the protocol."""
+        """Buy with a target and a stop attached, unless orders keep failing; see the protocol."""
         _check_name(order.correlation_id)
         listing = self._contracts.orderable(order)
+        if self._breaker is None:
+            return self._buy(order, listing)
+        with entry_through(self._breaker):
+            return self._buy(order, listing)
+
+    def _buy(self, order: SuperOrder, listing: Listing) -> Ack:
         what = f"super order {order.correlation_id}"
         reply = self._line.send(
             what,

@@ -24,6 +24,7 @@ from agents.domain.errors import (
     TradingError,
 )
 from agents.execution.dhan.rows import listed, state_of
+from agents.execution.dhan.witness import Witness
 from agents.execution.gateway import Ack
 
 READ_TIMEOUT = (2.0, 5.0)
@@ -59,6 +60,8 @@ class Line:
         Called when the token is refused; returns whether another one is in use now.
     observe : callable
         Told of every request.
+    witness : Witness, optional
+        Shown every answer.
     """
 
     def __init__(
@@ -68,12 +71,14 @@ class Line:
         *,
         renew: Callable[[], bool],
         observe: Callable[[CallReport], None],
+        witness: Witness | None = None,
     ) -> None:
         self._reads = wire.twin(READ_TIMEOUT)
         self._sends = wire.twin(SEND_TIMEOUT)
         self._limiter = limiter
         self._renew = renew
         self._observe = observe
+        self._witness = witness
 
     def read(self, what: str, ask: Ask) -> Any:  # Any: JSON
         """Return the parsed body of one read. Raises `BrokerUnavailableError`."""
@@ -105,7 +110,7 @@ class Line:
         """
         self._wait(what, kind)
         try:
-            reply = self._sends.call(what, ask)
+            reply = self._heard(self._sends, what, ask)
         except UnansweredError as lost:
             self._tell(what, kind, UNANSWERED, None)
             raise OrderUnknownError(f"{lost}; it may have arrived, look before anything else is sent") from lost
@@ -117,9 +122,20 @@ class Line:
             return reply
         if fault.trouble is Trouble.TOKEN:
             self._renewed()
+        if self._witness is not None:
+            self._witness.doubted(fault)
         if is_refusal(fault):
             raise OrderRejectedError(f"Dhan refused {what}: {fault}; never send it again unchanged")
         raise OrderUnknownError(f"nobody knows what became of {what}: {fault}; look before anything else is sent")
+
+    def _heard(self, wire: Wire, what: str, ask: Ask) -> Reply:
+        """Return the reply to one request, after the witness has seen it."""
+        if self._witness is None:
+            return wire.call(what, ask)
+        before = self._witness.wall()
+        reply = wire.call(what, ask)
+        self._witness.heard(reply, before)
+        return reply
 
     def _wait(self, what: str, kind: CallKind) -> None:
         try:
@@ -130,7 +146,7 @@ class Line:
     def _try_read(self, what: str, ask: Ask) -> tuple[Reply, Fault | None]:
         try:
             self._limiter.wait(CallKind.OTHER)
-            reply = self._reads.call(what, ask)
+            reply = self._heard(self._reads, what, ask)
         except UnansweredError as lost:
             self._tell(what, CallKind.OTHER, UNANSWERED, None)
             raise BrokerUnavailableError(str(lost)) from lost
