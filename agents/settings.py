@@ -98,7 +98,7 @@ class Settings(BaseSettings):
     risk_free_rate: float = Field(0.055, ge=0, description="yearly, continuous")
 
     # Paper market and processes
-    simulation_speed: Annotated[Literal[1, 3, 5, 15], BeforeValidator(int)] = Field(  # the environment has text
+    simulation_speed: Annotated[Literal[1, 3, 5, 15, 20], BeforeValidator(int)] = Field(  # the environment has text
         5, description="market minutes per minute in the simulated market"
     )
     simulation_seed: int = Field(7, ge=0, description="which simulated market")

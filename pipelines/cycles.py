@@ -1,6 +1,7 @@
 """The trade cycle as a run does it: a desk over this mode's store and ledger, one evaluation for each instrument."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from time import perf_counter
 from types import MappingProxyType
@@ -51,6 +52,7 @@ def evaluate_instruments(bench: Workbench, now: datetime, instruments: Sequence[
         calendar=bench.calendar,
         broker=_broker(bench),
     )
+    desk = replace(desk, pace=bench.speed)
     records = tuple(_measured(desk, now, instrument, metrics) for instrument in instruments)
     news = tuple(record for record in records if _is_news(bench, record))
     scope = {"cycle_id": [record.cycle_id for record in records]}

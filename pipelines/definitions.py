@@ -17,7 +17,7 @@ from pipelines.checks import ALL_CHECKS
 from pipelines.housekeeping import housekeeping_job, nightly
 from pipelines.recording import CHAIN_JOB, chain_clock
 from pipelines.resources import RunScope, Workbench
-from pipelines.schedule import every_candle
+from pipelines.schedule import candle_clock, every_candle, outruns_schedules
 from pipelines.trade import trade_clock, trade_cycle
 
 ANALYSIS_JOB = "analysis"
@@ -60,11 +60,14 @@ def build(settings: Settings, bench: Workbench | None = None) -> dg.Definitions:
     housekeeping = housekeeping_job([asset.key for asset in (*ANALYSIS_ASSETS, options.option_chain)])
     mirror = mirror_job()
     recorders = [] if settings.mode == "replay" else [chain_clock(bench)]  # a recording has the chains that it has
+    fast = outruns_schedules(settings)
+    schedules = [] if fast else [every_candle(bench, ANALYSIS_JOB)]
+    recorders += [candle_clock(bench, ANALYSIS_JOB)] if fast else []
     return dg.Definitions(
         assets=[market.raw_candles, options.option_chain, *ANALYSIS_ASSETS, *trading_specs(settings), ledger_mirror],
         asset_checks=[*ALL_CHECKS, *CHAIN_CHECKS],
         jobs=[analysis, trade_cycle, recording, housekeeping, mirror],
-        schedules=[every_candle(bench, ANALYSIS_JOB), nightly(bench, housekeeping), *mirror_schedules(mirror)],
+        schedules=[*schedules, nightly(bench, housekeeping), *mirror_schedules(mirror)],
         sensors=[trade_clock(bench), tell_of_failure(bench), *recorders],
         resources={"bench": bench, "scope": RunScope()},
         # Also for runs started by hand and for backfills: one process a run, not one a step.

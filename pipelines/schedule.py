@@ -1,11 +1,16 @@
-"""The fifteen-minute clock: after each candle's close, one run of the analysis."""
+"""The fifteen-minute clock: after each candle's close, one run of the analysis.
+
+A schedule ticks once a minute at most. Where a simulated market closes candles more often, a sensor looks instead.
+"""
 
 from datetime import datetime
 
 import dagster as dg
-from dagster import DefaultScheduleStatus, ScheduleDefinition
+from dagster import DefaultScheduleStatus, DefaultSensorStatus, ScheduleDefinition, SensorDefinition
 
+from agents.domain.market import ANALYSIS_MINUTES
 from agents.domain.values import IST
+from agents.settings import Settings
 from pipelines.failures import our_errors_as_failures
 from pipelines.resources import Workbench, market_is_simulated
 from pipelines.timing import CANDLE_CRONS, EVERY_MINUTE, DueCandle, due_candle
@@ -32,6 +37,33 @@ def every_candle(bench: Workbench, job_name: str) -> ScheduleDefinition:
         with our_errors_as_failures():
             now = bench.clock.now() if simulated else context.scheduled_execution_time.astimezone(IST)
             due = due_candle(now, bench.calendar, after_hours=simulated)
+        if isinstance(due, str):
+            return dg.SkipReason(due)
+        if _requested(context.instance, due):
+            return dg.SkipReason(f"The {due.label} candle of {due.session} has its run already.")
+        return candle_request(due)
+
+    return tick
+
+
+def outruns_schedules(settings: Settings) -> bool:
+    """Return whether candles close more than once a minute of the machine's clock."""
+    return market_is_simulated(settings) and settings.simulation_speed > ANALYSIS_MINUTES
+
+
+def candle_clock(bench: Workbench, job_name: str) -> SensorDefinition:
+    """Return the sensor that does the work of `every_candle` in a market that is too fast for a schedule."""
+
+    @dg.sensor(
+        name="candle_clock",
+        job_name=job_name,
+        minimum_interval_seconds=5,
+        default_status=DefaultSensorStatus.RUNNING,
+        description="Analyses the session after every 15-minute candle of a market that outruns schedules.",
+    )
+    def tick(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        with our_errors_as_failures():
+            due = due_candle(bench.clock.now(), bench.calendar, after_hours=True)
         if isinstance(due, str):
             return dg.SkipReason(due)
         if _requested(context.instance, due):

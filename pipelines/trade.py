@@ -26,9 +26,11 @@ SLOT_TAG = "zonedesk/slot"
 _ZONES_READY = dg.AssetKey("llm_validation")
 _WAIT = timedelta(seconds=60)
 _GOOD_FOR = timedelta(seconds=90)
-# In a market that runs faster than the clock, seconds of waiting are minutes of the market: as many as a slot allows.
+# In a market that runs faster than the clock, seconds of waiting are minutes of the market: as many as a slot allows,
+# or as pass while a run starts. A late run decides on the present all the same.
 _LONGEST_WAIT = timedelta(seconds=90)
 _LONGEST_GOOD_FOR = timedelta(seconds=170)
+_START_TAKES = timedelta(seconds=15)
 
 
 class SlotConfig(dg.Config):
@@ -136,7 +138,7 @@ def _too_late(config: SlotConfig, bench: Workbench, now: datetime) -> str | None
     """Return why the slot may not be traded any more; None if it may, and for a run that names no slot."""
     if not config.slot_at:
         return None
-    limit = _GOOD_FOR if bench.speed == 1 else _LONGEST_GOOD_FOR
+    limit = _GOOD_FOR if bench.speed == 1 else max(_LONGEST_GOOD_FOR, _START_TAKES * bench.speed)
     reason = too_old(datetime.fromisoformat(config.slot_at), now, limit)
     return f"{reason} Nothing was decided; the next slot will be." if reason else None
 

@@ -15,7 +15,7 @@ from typing import Any
 from agents.bootstrap import make_desk, open_store
 from agents.cycle import Desk, run_cycle
 from agents.data.calendar import NseCalendar
-from agents.data.clock import ReplayClock
+from agents.data.clock import CLOCK_FILE, ClockFile, ReplayClock
 from agents.data.ledger import Ledger, LedgerEvent
 from agents.data.ledger.ledger import CYCLE, DESK_STATE, EQUITY
 from agents.domain.cycle import CycleRecord, DeskState, Reason
@@ -153,7 +153,7 @@ class _Stage:
             book=_earlier_orders(log, session.open_at),
             broker=self._guarded(settings),
         )
-        self.desk: Desk = dataclasses.replace(desk, halted=lambda: self._halt)
+        self.desk: Desk = dataclasses.replace(desk, halted=lambda: self._halt, pace=_pace(settings))
         self._halt = ""
         self._copied = 0
 
@@ -197,6 +197,12 @@ class _Stage:
 
     def _is_known(self, at: datetime) -> bool:
         return self._session.index_frozen_from is None or at <= self._session.index_frozen_from
+
+
+def _pace(settings: Settings) -> int:
+    """Return how fast the market of that mode ran when its desk was last started."""
+    path = settings.home / CLOCK_FILE
+    return ClockFile.read(path).speed if settings.mode == "paper" and path.is_file() else 1
 
 
 def _is_of(event: LedgerEvent, instrument: str, on: date) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from agents.domain.cycle import Reason
 from agents.domain.evidence import SetupVerdict
@@ -12,6 +12,8 @@ from agents.options import ContractRules
 from agents.ports import Analyses, Broker, Calendar, Judge, Ledger, MarketData
 from agents.settings import Settings
 
+RUN_TAKES = timedelta(seconds=12)  # of the machine's time, at most, from the price or the chain to the decision
+
 
 def _no_track(verdict: SetupVerdict) -> Track | None:  # noqa: ARG001 - the judge's record is not kept here
     return None
@@ -19,7 +21,10 @@ def _no_track(verdict: SetupVerdict) -> Track | None:  # noqa: ARG001 - the judg
 
 @dataclass(frozen=True)
 class Desk:
-    """Everything a cycle may touch: the ports, the calendar, and what is allowed."""
+    """Everything a cycle may touch: the ports, the calendar, and what is allowed.
+
+    `pace` is how many market seconds pass in a second: more than 1 in a simulated market only.
+    """
 
     settings: Settings
     calendar: Calendar
@@ -33,6 +38,12 @@ class Desk:
     days: SpecialDays | None = None
     track: Callable[[SetupVerdict], Track | None] = _no_track
     halted: Callable[[], str] = str  # why a person's HALT file stops the desk, "" when there is none
+    pace: int = 1
+
+
+def good_for(usual: timedelta, pace: int) -> timedelta:
+    """Return how old prices and chains may be: a run takes seconds to start, and in them `pace` times as many pass."""
+    return max(usual, RUN_TAKES * pace)
 
 
 class SkipError(Exception):

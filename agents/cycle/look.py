@@ -4,7 +4,7 @@ import logging
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from agents.cycle.desk import Desk, SkipError
+from agents.cycle.desk import Desk, SkipError, good_for
 from agents.domain.candles import Candles
 from agents.domain.cycle import DeskState, Reason
 from agents.domain.errors import MissingDataError
@@ -50,7 +50,7 @@ def price_at(desk: Desk, now: datetime, instrument: str) -> Quote:
         quote = desk.market.quote(instrument, now)
     except MissingDataError as missing:
         raise SkipError(Reason.PRICE_MISSING, str(missing)) from missing
-    if now - quote.at > PRICE_GOOD_FOR:
+    if now - quote.at > good_for(PRICE_GOOD_FOR, desk.pace):
         raise SkipError(Reason.PRICE_STALE, f"last price {(now - quote.at).total_seconds():.0f} s ago")
     return quote
 
@@ -112,6 +112,6 @@ def chain_at(desk: Desk, now: datetime, instrument: str) -> OptionChain:
         chain = desk.market.chain(instrument, now, min_minutes=desk.rules.minutes_to_expiry)
     except MissingDataError as missing:
         raise SkipError(Reason.CHAIN_MISSING, str(missing)) from missing
-    if now - chain.at > CHAIN_GOOD_FOR:
+    if now - chain.at > good_for(CHAIN_GOOD_FOR, desk.pace):
         raise SkipError(Reason.CHAIN_STALE, f"the chain is {(now - chain.at).total_seconds():.0f} s old")
     return chain

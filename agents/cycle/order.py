@@ -1,11 +1,12 @@
 """From the zone to the order: the setup, the judge's word, the risk rules, and one request."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from agents.cycle.desk import Desk, SkipError, cycle_name
+from agents.cycle.desk import Desk, SkipError, cycle_name, good_for
 from agents.domain.cycle import Approval, DeskState, Reason
 from agents.domain.errors import OrderRejectedError, OrderUnknownError
 from agents.domain.evidence import SetupEvidence, SetupVerdict, SetupWord
@@ -17,7 +18,7 @@ from agents.execution.evidence import same_trade
 from agents.execution.orders import super_order
 from agents.execution.plan import Ground, Money, Proposal, propose
 from agents.execution.request import OrderRefusedError
-from agents.execution.risk import EXPECTANCY, UNSOUND, Account, deciding, vetoes_of, weigh
+from agents.execution.risk import EXPECTANCY, UNSOUND, Account, Limits, deciding, vetoes_of, weigh
 from agents.options import market_of
 from agents.technical import LiveAnalysis
 
@@ -95,6 +96,16 @@ def send(desk: Desk, proposal: Proposal, seen: Seen, now: datetime, facts: dict[
         raise SkipError(Reason.ORDER_UNKNOWN, str(lost)) from lost
 
 
+def _at_pace(limits: Limits, pace: int) -> Limits:
+    """Return the limits with ages that a run can keep in a market of that pace; those of the zones stay."""
+    usual = limits.deciding
+    longer = {
+        name: good_for(timedelta(seconds=getattr(usual, name)), pace).total_seconds()
+        for name in ("index", "quote", "chain")
+    }
+    return replace(limits, deciding=replace(usual, **longer)) if pace > 1 else limits
+
+
 def _account(desk: Desk, orders: Sequence[SuperOrder], on: date) -> Account:
     since = on - LOOK_BACK
     trades = desk.broker.trades(on, since=since)
@@ -111,7 +122,7 @@ def _permitted(
         setup,
         seen.chain,
         seen.price,
-        limits=None if desk.settings.mode == "replay" else desk.limits,
+        limits=None if desk.settings.mode == "replay" else _at_pace(desk.limits, desk.pace),
         now=now,
         zones_at=seen.zones_at,
         state=desk.ledger.desk_state(),

@@ -232,11 +232,14 @@ def _sessions_from(first: date, calendar: Calendar) -> Iterator[Session]:
 def anchored(file: ClockFile, calendar: Calendar, wall_now: datetime, market: datetime) -> ClockFile:
     """Return the clock that goes on from `market` at `wall_now`, its candles closing on whole wall minutes.
 
-    It may skip up to a wall minute's worth of market time to get into step, never go back.
+    It may skip up to a wall minute's worth of market time to get into step, never go back. Where candles do not last
+    whole wall minutes nothing is skipped.
     """
     still = file.model_copy(
         update={"anchor_wall": wall_now, "anchor_market": market, "resumed_at": market, "running": True}
     )
+    if ANALYSIS_MINUTES % file.speed:
+        return still
     time = open_time(still, calendar)
     for close in time.next_closes(market):
         meets = wall_now + timedelta(seconds=(time.position(close) - time.position(market)) / file.speed)

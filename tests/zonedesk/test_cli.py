@@ -206,10 +206,10 @@ def test_a_wrong_setting_is_named_as_people_set_it(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("ZONEDESK_SIMULATION_SPEED", "4")
     result = run("status", "--data-dir", str(tmp_path))
     assert result.exit_code == 1
-    assert "ZONEDESK_SIMULATION_SPEED: Input should be 1, 3, 5 or 15" in result.stderr
+    assert "ZONEDESK_SIMULATION_SPEED: Input should be 1, 3, 5, 15 or 20" in result.stderr
 
 
-@pytest.mark.parametrize("speed", ["1", "3", "5", "15"])
+@pytest.mark.parametrize("speed", ["1", "3", "5", "15", "20"])
 def test_the_simulation_speed_comes_from_the_environment(speed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZONEDESK_SIMULATION_SPEED", speed)
     assert Settings().simulation_speed == int(speed)

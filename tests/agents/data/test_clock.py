@@ -78,7 +78,8 @@ def running(path: Path, market: datetime, speed: int = 5) -> tuple[SimulatedMark
 
 
 moments = st.floats(0, 12_000).map(open_moment)
-speeds = st.sampled_from([1, 3, 5, 15])
+in_step = st.sampled_from([1, 3, 5, 15])
+speeds = st.one_of(in_step, st.just(20))
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -99,7 +100,7 @@ def test_market_time_never_goes_back_and_stays_in_open_hours(
 
 
 @quick
-@given(moments, speeds)
+@given(moments, in_step)
 def test_every_candle_closes_on_a_whole_wall_minute(tmp_path: Path, market: datetime, speed: int) -> None:
     clock, _ = running(tmp_path / "clock.json", market, speed)
     now = clock.now()
@@ -114,6 +115,14 @@ def test_every_candle_closes_on_a_whole_wall_minute(tmp_path: Path, market: date
 def _closes(on: date) -> list[datetime]:
     session = WeekdayCalendar().session(on)
     return session.closes() if session else []
+
+
+@quick
+@given(moments)
+def test_where_candles_last_no_whole_minutes_nothing_is_skipped(tmp_path: Path, market: datetime) -> None:
+    clock, _ = running(tmp_path / "clock.json", market, 20)
+    time = OpenTime(WeekdayCalendar().sessions(FIRST, LAST))
+    assert time.position(clock.now()) == pytest.approx(time.position(market), abs=1e-3)
 
 
 @quick
