@@ -1,11 +1,13 @@
 """From minute candles to prints: a path inside each candle that opens, closes and turns where the candle says.
 
 The path of a candle depends on nothing after it. Every print lies within its candle, its high and low are touched, the
-first print is the open and the last the close, and the prints' quantities add up to the candle's volume.
+first print is the open and the last the close, and the prints' quantities add up to the candle's volume. All that hangs
+on one index turns together, puts the other way round, so that calls and puts agree on the forward inside a minute too.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from exchange.contracts import Contract
 from exchange.listings import PAISE_A_TICK
 from exchange.market import Candle, Print
 
+Float64s = NDArray[np.float64]
 Int64s = NDArray[np.int64]
 Int32s = NDArray[np.int32]
 Bools = NDArray[np.bool_]
@@ -25,6 +28,8 @@ INDEX_PRINTS = 120
 MINUTE = 60_000
 WITHIN = 0.5  # prints keep to the first half of their slots, so that two are never closer than half a slot
 NOISE = 0.12  # of the candle's range
+MINUTES_A_DAY = 1440
+FINEST = INDEX_PRINTS  # places in a minute at which the noise of an index is known
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +103,8 @@ def tape(contract: Contract, candles: MinuteCandles, seed: int) -> Tape:
     n_prints = _prints_a_minute(contract, candles)
     day = int(candles.opened_at[0]) // 86_400 if len(candles) else 0
     draw = np.random.default_rng([seed, day, contract.security_id])
-    prices, needed = _paths(draw, ohlc, n_prints, contract.tick)
+    beat = _beat(seed, day, contract.underlying_id).of(candles.opened_at, falls=contract.option_type == "PE")
+    prices, needed = _paths(beat, ohlc, n_prints, contract.tick)
     offsets = (np.arange(n_prints) + draw.random((len(candles), n_prints)) * WITHIN) * (MINUTE / n_prints)
     quantity, kept = _quantities(draw, candles.volume, needed, contract)
     at = (opened[:, None] + offsets.astype(np.int64))[kept]
@@ -126,18 +132,54 @@ def _prints_a_minute(contract: Contract, candles: MinuteCandles) -> int:
     return min(max(typical // 4, FEWEST), MOST)
 
 
-def _paths(draw: np.random.Generator, ohlc: Int64s, n_prints: int, tick: int) -> tuple[Int64s, Bools]:
+@dataclass(frozen=True, eq=False)
+class _Beat:
+    """How an index moves inside minutes, a row each.
+
+    `turns`: when, in shares of the minute, the earlier first; `lot`: a number in [0, 1) that says which way it goes
+    first; `noise`: at `FINEST` places. `falls`: it is followed upside down.
+    """
+
+    turns: Float64s
+    lot: Float64s
+    noise: Float64s
+    falls: bool = False
+
+    def of(self, opened_at: Int64s, *, falls: bool) -> "_Beat":
+        """Return the rows of minutes that open at seconds since 1970."""
+        rows = opened_at // 60 % MINUTES_A_DAY
+        return _Beat(self.turns[rows], self.lot[rows], self.noise[rows], falls)
+
+    def up_first(self, opened: Float64s, closed: Float64s) -> Bools:
+        """Return which candles touch their high before their low: falling ones more often than rising ones."""
+        way = -1.0 if self.falls else 1.0
+        rises_first = self.lot < 0.5 + 0.35 * np.sign(way * (opened - closed))
+        return np.asarray(rises_first != self.falls, dtype=np.bool_)
+
+    def wobble(self, n_prints: int) -> Float64s:
+        """Return the noise at each print, in shares of the candle's range."""
+        shown = self.noise[:, np.arange(n_prints) * FINEST // n_prints] * NOISE
+        return -shown if self.falls else shown
+
+
+@lru_cache(maxsize=8)
+def _beat(seed: int, day: int, underlying_id: int) -> _Beat:
+    draw = np.random.default_rng([seed, day, underlying_id])
+    turns = np.sort(draw.random((MINUTES_A_DAY, 2)), axis=1)
+    return _Beat(turns, draw.random(MINUTES_A_DAY), draw.normal(0.0, 1.0, (MINUTES_A_DAY, FINEST)))
+
+
+def _paths(beat: _Beat, ohlc: Int64s, n_prints: int, tick: int) -> tuple[Int64s, Bools]:
     """Return prices of shape (n_candles, n_prints), and which of them the candle cannot do without."""
     n_candles = len(ohlc)
     opened, high, low, closed = (ohlc[:, column].astype(np.float64) for column in range(4))
-    one, other = draw.integers(1, n_prints - 1, n_candles), draw.integers(1, n_prints - 2, n_candles)
-    other = other + (other >= one)  # so that the two turns never fall on one print
-    first, second = np.minimum(one, other), np.maximum(one, other)
-    up_first = draw.random(n_candles) < 0.5 + 0.35 * np.sign(opened - closed)  # a falling candle rises first
+    first = 1 + np.floor(beat.turns[:, 0] * (n_prints - 3)).astype(np.int64)
+    second = np.maximum(1 + np.floor(beat.turns[:, 1] * (n_prints - 2)).astype(np.int64), first + 1)
+    up_first = beat.up_first(opened, closed)
     early, late = np.where(up_first, high, low), np.where(up_first, low, high)
     places = np.stack([np.zeros(n_candles, dtype=np.int64), first, second, np.full(n_candles, n_prints - 1)], axis=1)
     turns = np.stack([opened, early, late, closed], axis=1)
-    wobble = draw.normal(0.0, 1.0, (n_candles, n_prints)) * NOISE * (high - low)[:, None]
+    wobble = beat.wobble(n_prints) * (high - low)[:, None]
     slots = np.arange(n_prints)
     leg = (slots >= places[:, 1:2]).astype(np.int64) + (slots >= places[:, 2:3])
     start, end = np.take_along_axis(places, leg, axis=1), np.take_along_axis(places, leg + 1, axis=1)
@@ -148,7 +190,7 @@ def _paths(draw: np.random.Generator, ohlc: Int64s, n_prints: int, tick: int) ->
     return prices, _needed(places, turns, n_prints)
 
 
-def _needed(places: Int64s, turns: NDArray[np.float64], n_prints: int) -> Bools:
+def _needed(places: Int64s, turns: Float64s, n_prints: int) -> Bools:
     """Return which prints make the candle: its open, each extreme that is neither open nor close, its close."""
     opened, closed = turns[:, 0], turns[:, 3]
     keep = np.ones(turns.shape, dtype=bool)

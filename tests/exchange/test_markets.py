@@ -201,6 +201,17 @@ def test_chain_prices_are_the_quotes_and_imply_ordered_greeks(market: TapeMarket
     assert all(one > other for one, other in pairwise(deltas))
 
 
+def test_calls_and_puts_agree_on_the_forward_inside_a_minute(market: TapeMarket) -> None:
+    strayed = []
+    for second in range(7, 360 * 60, 307):
+        shown = market.chain(NIFTY.security_id, date(2026, 11, 23), OPENS + second * 1000)
+        strikes = sorted({strike for strike, _ in shown.rows}, key=lambda strike: abs(strike * 100 - shown.underlying))
+        books = [(k, shown.rows[k, "CE"].book, shown.rows[k, "PE"].book) for k in strikes[:11]]
+        forwards = [k + (call.bid + call.ask - put.bid - put.ask) / 200.0 for k, call, put in books]
+        strayed.append(np.std(forwards) > 3.0)
+    assert np.mean(strayed) < 0.05
+
+
 def test_the_same_seed_is_the_same_market_and_another_is_not() -> None:
     def shown(seed: int) -> object:
         made = simulated_market(seed, date(2026, 11, 16))

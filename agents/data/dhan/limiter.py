@@ -112,8 +112,19 @@ class Limiter:
         ConfigError
             If the file cannot be used.
         """
-        waited = self._wait_for_slot(f"chain {chain}", (CHAIN_LIMIT,), kind) if chain else 0.0
+        waited = self._wait_for_slot(_chain_slots(chain), (CHAIN_LIMIT,), kind) if chain else 0.0
         return waited + self._wait_for_slot(kind.value, self._limits[kind], kind)
+
+    def answered(self, chain: str) -> None:
+        """Count an option chain's three seconds from now, since a request may have reached the server only just now.
+
+        Parameters
+        ----------
+        chain : str
+            As for `wait`.
+        """
+        with self._open() as connection:
+            connection.execute("insert into slots values (?, ?, ?)", (self._client, _chain_slots(chain), self._wall()))
 
     def pause(self, kind: CallKind, seconds: float) -> None:
         """Let nobody send requests of a class for a while, because the server refused one."""
@@ -202,3 +213,7 @@ class Limiter:
             raise ConfigError(f"the request limiter {self._path} fails: {error}; delete the file") from error
         finally:
             connection.close()
+
+
+def _chain_slots(chain: str) -> str:
+    return f"chain {chain}"

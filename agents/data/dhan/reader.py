@@ -143,7 +143,7 @@ class Reader:
         ConfigError
             If the account or its token do not allow it.
         """
-        renewed = False
+        renewed, send = False, self._spaced(send, chain) if chain else send
         for attempt, pause in enumerate((*PAUSES, None), start=1):
             self._limiter.wait(kind, chain=chain)
             permit = self._permit(what)
@@ -173,6 +173,17 @@ class Reader:
         """
         self._observe(CallReport(what, kind, outcome, 0, 0.0, 0))
         _log.log(logging.INFO if outcome == Trouble.NO_DATA else logging.WARNING, "%s: %s", what, detail)
+
+    def _spaced(self, send: Callable[[], Reply], chain: str) -> Callable[[], Reply]:
+        """Return `send` so that the next request for the chain waits from when this one is answered."""
+
+        def sent() -> Reply:
+            try:
+                return send()
+            finally:
+                self._limiter.answered(chain)
+
+        return sent
 
     def _back_off(self, error: DhanUnavailableError, kind: CallKind, seconds: float) -> None:
         if isinstance(error, DhanThrottledError):

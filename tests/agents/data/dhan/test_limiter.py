@@ -96,6 +96,16 @@ def test_a_refusal_stops_everyone_for_a_while(tmp_path: Path) -> None:
     assert other.wait(CallKind.QUOTE) == 7.0
 
 
+def test_a_chain_waits_three_seconds_after_a_slow_answer(tmp_path: Path) -> None:
+    time = Time()
+    made = limiter(tmp_path, time)
+    made.wait(CallKind.DATA, chain="NIFTY 2026-11-24")
+    time.sleep(2.0)
+    made.answered("NIFTY 2026-11-24")
+    assert made.wait(CallKind.DATA, chain="NIFTY 2026-12-01") == 0.0
+    assert made.wait(CallKind.DATA, chain="NIFTY 2026-11-24") == CHAIN_LIMIT.seconds
+
+
 def test_nobody_waits_longer_than_the_patience_and_no_slot_is_lost(tmp_path: Path) -> None:
     time = Time()
     made = limiter(tmp_path, time, limits=FEW, patience=10.0)
