@@ -121,6 +121,8 @@ def _totals(case: Case, owned: set[str], fills: Sequence[FillRow]) -> dict[str, 
         found["priced"], found["earned"] = priced, _value(sold)
     if owned != set(case.trade_ids):
         found["trade_ids"] = tuple(sorted(owned))
+    rows = {fill.trade_id: fill for fill in (*case.fills, *mine)}  # a book that lags takes nothing back
+    found["fills"] = tuple(sorted(rows.values(), key=lambda fill: (fill.at, fill.trade_id)))
     return {name: value for name, value in found.items() if getattr(case, name) != value}
 
 

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime
 from agents.domain.lifecycle import TradeState
 from agents.domain.orders import SuperOrder
 from agents.domain.values import Frozen, Rupees
-from agents.execution.gateway import DEAD_STATES, DONE_STATES, BrokerState, Leg, LegRow
+from agents.execution.gateway import DEAD_STATES, DONE_STATES, BrokerState, FillRow, Leg, LegRow
 
 ZERO = Decimal(0)
 
@@ -54,8 +54,8 @@ class Case(Frozen):
     """One setup's order from intent to close. Quantities in units, money in rupees.
 
     `number` counts its events and `why` is the reason of the last one. `earned` and `priced` cover the sales that the
-    trade book has shown. `late` marks an order that turned up after it had been given up. `flatten_why` is why the
-    position must go, "" while it may stay.
+    trade book has shown, `fills` are its rows. `late` marks an order that turned up after it had been given up.
+    `flatten_why` is why the position must go, "" while it may stay.
     """
 
     setup_id: str
@@ -77,6 +77,7 @@ class Case(Frozen):
     earned: Rupees = ZERO
     priced: int = 0
     trade_ids: tuple[str, ...] = ()
+    fills: tuple[FillRow, ...] = ()
     flatten_why: str = ""
     moves: int = 0
     refusals: int = 0

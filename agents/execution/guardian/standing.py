@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 
-from agents.domain.costs import round_trip
 from agents.domain.lifecycle import TradeState, seen_as
 from agents.domain.orders import Fill, OrderState, SuperOrder, Trade
+from agents.domain.profit import DayResult, day_result
 from agents.domain.values import IST
-from agents.execution.gateway import Leg
+from agents.execution.gateway import FillRow, Leg, TradeSide
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.ports import Standing
 from agents.execution.guardian.view import View
@@ -40,6 +40,20 @@ def ended_as(case: Case) -> OrderState:
     return OrderState.FLATTENED
 
 
+def result_of(case: Case, brokerage: Decimal) -> DayResult:
+    """Return what the executions of a case have brought, each charged as the broker does.
+
+    A case of a journal that kept no executions counts as bought at once and sold at once, at its mean prices.
+    """
+    if case.fills or not case.bought:
+        return day_result(case.fills, brokerage)
+    bought_at = case.filled_at or case.opened_at
+    rows = [_whole(case, TradeSide.BUY, case.spent, case.bought, bought_at)]
+    if case.priced:
+        rows.append(_whole(case, TradeSide.SELL, case.earned, case.priced, case.closed_at or bought_at))
+    return day_result(rows, brokerage)
+
+
 def trade_of(case: Case, brokerage: Decimal) -> Trade | None:
     """Return the round trip of a closed case in rupees, None while it is open or if it bought nothing.
 
@@ -47,9 +61,7 @@ def trade_of(case: Case, brokerage: Decimal) -> Trade | None:
     """
     if case.state is not TradeState.CLOSED or not case.bought or not case.priced:
         return None
-    entry, left = _each(case.spent, case.bought), _each(case.earned, case.priced)
-    on = (case.filled_at or case.opened_at).astimezone(IST).date()
-    costs = round_trip(bought=entry, sold=left, quantity=case.bought, on=on, brokerage=brokerage).total
+    costs = result_of(case, brokerage).charges
     share = Decimal(min(case.bought, case.priced)) / case.priced
     gross = (case.earned * share - case.spent).quantize(PAISA)
     return Trade(
@@ -57,9 +69,9 @@ def trade_of(case: Case, brokerage: Decimal) -> Trade | None:
         contract=case.contract,
         lots=case.order.lots,
         entry_at=case.filled_at or case.opened_at,
-        entry=entry,
+        entry=_each(case.spent, case.bought),
         exit_at=case.closed_at or case.opened_at,
-        exit=left,
+        exit=_each(case.earned, case.priced),
         exit_reason=ended_as(case),
         gross=gross,
         costs=costs,
@@ -111,3 +123,17 @@ def day_of(now: datetime) -> date:
 
 def _each(value: Decimal, quantity: int) -> Decimal:
     return (value / quantity).quantize(Decimal("0.0001"))
+
+
+def _whole(case: Case, side: TradeSide, value: Decimal, quantity: int, at: datetime) -> FillRow:
+    """Return one execution in place of all of a side."""
+    name = f"{case.setup_id}/{side}"
+    return FillRow(
+        order_id=name,
+        trade_id=name,
+        contract=case.contract,
+        side=side,
+        quantity=quantity,
+        price=value / quantity,
+        at=at,
+    )
