@@ -1,9 +1,13 @@
 """Candles of other lengths than those that are stored."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import groupby
+from typing import Any
 
+from agents.domain.candles import moment
+from ui.rows import money
 from ui.snapshot import ChartCandle
 
 IST_SECONDS = 19_800
@@ -39,6 +43,35 @@ def shown(candles: Sequence[ChartCandle], minutes: Sequence[ChartCandle], timefr
     if timeframe == 0:
         return days(candles)
     return tuple(candles) if timeframe == TIMEFRAMES["15 min"] else longer(minutes, timeframe)
+
+
+def with_unfinished(
+    candles: Sequence[ChartCandle], minutes: Sequence[ChartCandle], now: datetime
+) -> tuple[ChartCandle, ...]:
+    """Return candles of 15 minutes with those made of the minutes after them, of today only."""
+    since = max(candles[-1].closed_at if candles else 0, _midnight(int(now.timestamp())))
+    return (*candles, *longer([minute for minute in minutes if minute.opened_at >= since], 15))
+
+
+def last_price(
+    candles: Sequence[ChartCandle], minutes: Sequence[ChartCandle], now: datetime
+) -> Mapping[str, Any]:  # Any: values of several types
+    """Return the last price, its moment and the close of the session before, as fields of a snapshot."""
+    last = minutes[-1] if minutes else candles[-1] if candles else None
+    if last is None:
+        return {}
+    today = _midnight(last.opened_at)
+    before = next((c.close for c in reversed([*candles, *minutes]) if c.opened_at < today), None)
+    return {
+        "last_price": money(last.close),
+        "last_price_at": min(moment(last.closed_at), now),
+        "previous_close": None if before is None else money(before),
+    }
+
+
+def _midnight(at: int) -> int:
+    """Return when the date in India began that holds a moment."""
+    return (at + IST_SECONDS) // DAY_SECONDS * DAY_SECONDS - IST_SECONDS
 
 
 def _joined(candles: Iterable[ChartCandle], key: Callable[[ChartCandle], int]) -> tuple[ChartCandle, ...]:
