@@ -11,6 +11,7 @@ exchange's account, the guardian's executions, the round trips and `zonedesk sta
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -58,6 +59,7 @@ flatten_loss_share = 0.25
 def main() -> int:
     """Run the session and return 0 if every line of the table holds."""
     asked = _arguments()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit("told to stop"))  # the desk ends with us
     if asked.prepare:
         _prepare(Path(asked.prepare), asked.history)
         return 0
