@@ -17,7 +17,8 @@ from ui.api import chart_rows
 from ui.candles import TIMEFRAMES, shown
 from ui.format import age, rupees, short_time
 from ui.palette import Palette
-from ui.snapshot import Band, ChartCandle, Order, Profile, Snapshot
+from ui.snapshot import Band, ChartCandle, Profile, Snapshot
+from ui.trading import Order
 
 ASSETS = "chart_assets"
 COMPONENT = "zonedesk.chart"

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -11,16 +11,19 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine
 
-from agents.data.ledger import Command, Ledger, LedgerEvent
+from agents.data.ledger import Command, Heartbeat, Ledger, LedgerEvent
 from agents.domain.errors import MissingDataError, TradingError
 from agents.settings import Settings
-from ui.snapshot import DeskView, Feed, Order
+from ui.orders import KINDS, OrderFold, folded
+from ui.snapshot import DeskView, Feed
+from ui.trading import Agreement, Order
 
 PAUSE, HALT, FLATTEN = "pause", "halt", "flatten"
-GUARDIAN = "guardian"
+GUARDIAN, GUARDIAN_EVENT = "guardian", "guardian_event"
 _SHOWN_COMMANDS = 8
 _SHOWN_ALERTS = 30
 _NEVER = 1e9
+ORDER_KINDS = KINDS
 Json = dict[str, Any]  # Any: whatever JSON can hold
 
 
@@ -40,8 +43,9 @@ class DeskReader:
         self._wall = wall
         self._engine: Engine | None = None
         self._ledger: Ledger | None = None
-        self._seen = dict.fromkeys(_FOLDS, 0)
-        self._orders: dict[str, Json] = {}
+        self._seen = dict.fromkeys((*KINDS, GUARDIAN_EVENT), 0)
+        self._fold = OrderFold(settings.brokerage_rupees)
+        self._agreement = Agreement()
 
     def read(self) -> DeskView:
         """Return what is known now; what cannot be read is said in `problem`."""
@@ -65,10 +69,7 @@ class DeskReader:
         return self._ledger
 
     def _told(self, shown: DeskView, ledger: Ledger) -> DeskView:
-        for kind, fold in _FOLDS.items():
-            for event in ledger.events(kind, after=self._seen[kind]):
-                fold(self._orders, event.payload)
-                self._seen[kind] = event.seq
+        self._read_on(ledger)
         last = ledger.latest("desk_state")
         heartbeats = tuple(ledger.heartbeats.all())
         beat = next((one.at for one in heartbeats if one.name == GUARDIAN), None)
@@ -80,9 +81,41 @@ class DeskReader:
             commands=tuple(ledger.commands.recent(_SHOWN_COMMANDS)),
             alerts=tuple(ledger.outbox.recent(_SHOWN_ALERTS)),
             heartbeats=heartbeats,
-            orders=tuple(_order(facts) for facts in self._orders.values()),
+            orders=self._fold.orders(),
+            refusals=self._fold.refusals(),
+            agreement=said_by(next((one for one in heartbeats if one.name == GUARDIAN), None), self._agreement),
             guardian_age=None if beat is None else (self._wall() - beat).total_seconds(),
         )
+
+    def _read_on(self, ledger: Ledger) -> None:
+        """Take in what was written since the last look."""
+        for kind in KINDS:
+            for event in ledger.events(kind, after=self._seen[kind]):
+                self._fold.take(event)
+                self._seen[kind] = event.seq
+        for event in ledger.events(GUARDIAN_EVENT, after=self._seen[GUARDIAN_EVENT]):
+            self._seen[GUARDIAN_EVENT] = event.seq
+            self._agreement = compared(self._agreement, event)
+
+
+def compared(known: Agreement, event: LedgerEvent) -> Agreement:
+    """Return what is known of the comparison with the broker after an event of the guardian."""
+    what = event.payload.get("what")
+    if what == "started":
+        return Agreement(at=event.at)
+    if what != "reconciled":
+        return known
+    differences = tuple(str(each) for each in event.payload.get("differences", ()))
+    return Agreement(not differences, differences, event.at)
+
+
+def said_by(beat: Heartbeat | None, noted: Agreement) -> Agreement:
+    """Return whether both agree: what was noted is said only once, a guardian at work says that it still holds."""
+    if beat is None:
+        return noted
+    if not beat.facts.get("reconciled"):
+        return Agreement(None, noted.differences, beat.at)
+    return Agreement(not noted.differences, noted.differences, beat.at)
 
 
 def ledger_to_read(settings: Settings, wall: Callable[[], datetime]) -> Ledger:
@@ -102,16 +135,28 @@ def ledger_to_read(settings: Settings, wall: Callable[[], datetime]) -> Ledger:
     return Ledger(_read_only(settings.ledger_path), now=wall)
 
 
-def orders_of(events: Iterable[LedgerEvent]) -> tuple[Order, ...]:
-    """Return the orders that events tell of, as the last of these events leave them."""
-    known: dict[str, Json] = {}
-    for event in events:
-        if event.kind in _FOLDS:
-            _FOLDS[event.kind](known, event.payload)
-    return tuple(_order(facts) for facts in known.values())
+def orders_of(events: Iterable[LedgerEvent], brokerage: Decimal) -> tuple[Order, ...]:
+    """Return the orders that events tell of, as the last of these events leave them.
+
+    Parameters
+    ----------
+    events : iterable of LedgerEvent
+        Of `ORDER_KINDS` and others, in the order in which they were written.
+    brokerage : Decimal
+        Rupees for each order that trades.
+    """
+    return folded(events, brokerage).orders()
 
 
-def ask(settings: Settings, command_id: str, kind: str, *, by: str, wall: Callable[[], datetime]) -> Command:
+def ask(
+    settings: Settings,
+    command_id: str,
+    kind: str,
+    *,
+    by: str,
+    wall: Callable[[], datetime],
+    payload: Mapping[str, Any] | None = None,
+) -> Command:  # Any: whatever JSON can hold
     """Write down what a person wants of the guardian; the same id never asks twice.
 
     Raises
@@ -121,7 +166,7 @@ def ask(settings: Settings, command_id: str, kind: str, *, by: str, wall: Callab
     """
     ledger = Ledger.open(settings.ledger_place, settings.mode, now=wall)
     try:
-        return ledger.commands.ask(command_id, kind, {}, by=by)
+        return ledger.commands.ask(command_id, kind, payload or {}, by=by)
     finally:
         ledger.close()
 
@@ -157,56 +202,3 @@ def _feed(facts: Json, now: datetime) -> Feed | None:
         )
     except (KeyError, ValueError, TypeError):
         return None
-
-
-def _paper(orders: dict[str, Json], payload: Json) -> None:
-    """Take in an order of the book without wires: each event holds all of it."""
-    entry, left = payload.get("entry"), payload.get("exit")
-    bought = entry["quantity"] if entry else 0
-    sold = left["quantity"] if left else 0
-    orders[payload["setup_id"]] = {
-        "order": payload,
-        "state": payload["state"],
-        "why": "",
-        "bought": bought,
-        "sold": sold,
-        "spent": Decimal(entry["price"]) * bought if entry else 0,
-        "earned": Decimal(left["price"]) * sold if left else 0,
-        "filled_at": entry["at"] if entry else None,
-        "closed_at": left["at"] if left else None,
-    }
-
-
-def _guarded(orders: dict[str, Json], payload: Json) -> None:
-    """Take in a step of an order that the guardian keeps: each event holds what it changed."""
-    known = {**orders.get(payload["setup_id"], {}), **payload["changes"]}
-    parts = [*known.get("legs", ()), *known.get("exits", ())]
-    sold = sum(int(part.get("filled", 0)) for part in parts) + int(known.get("sold_elsewhere", 0))
-    orders[payload["setup_id"]] = {**known, "state": payload["state"], "why": payload["why"], "sold": sold}
-
-
-def _order(facts: Json) -> Order:
-    order = facts["order"]
-    bought = int(facts.get("bought", 0))
-    moments = {name: facts.get(name) for name in ("filled_at", "closed_at")}
-    stops = [leg.get("trigger") for leg in facts.get("legs", ()) if leg.get("leg") == "stop"]
-    return Order(
-        setup_id=str(order["setup_id"]),
-        contract=str(order["contract"]),
-        state=str(facts["state"]),
-        bought=bought,
-        held=max(bought - int(facts.get("sold", 0)), 0),
-        spent=Decimal(facts.get("spent", 0)),
-        earned=Decimal(facts.get("earned", 0)),
-        limit=Decimal(order["entry_limit"]),
-        stop=Decimal(next((stop for stop in stops if stop), order["stop_trigger"])),
-        target=Decimal(order["target_limit"]),
-        placed_at=datetime.fromisoformat(order["placed_at"]),
-        filled_at=datetime.fromisoformat(moments["filled_at"]) if moments["filled_at"] else None,
-        closed_at=datetime.fromisoformat(moments["closed_at"]) if moments["closed_at"] else None,
-        why=str(facts["why"]),
-    )
-
-
-_FOLDS = {"order": _paper, "order_event": _guarded}
-ORDER_KINDS = tuple(_FOLDS)

@@ -1,4 +1,4 @@
-"""Profit and loss: the one place where the dashboard computes it."""
+"""Profit and loss of what the pages show, by `agents.domain.profit`: no page computes one of its own."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -6,37 +6,46 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from agents.domain.values import IST
-from ui.snapshot import Order
+from ui.trading import Order
 
 PAISA = Decimal("0.01")
 ZERO = Decimal(0)
 
 
 class Profit(NamedTuple):
-    """Rupees won or lost. `after_costs` says whether charges are in `value`; `priced` whether all has a price."""
+    """Rupees won or lost, less all that was charged so far. `charges` are those.
+
+    `final` says that nothing of it can still change, `priced` whether all that is held has a price.
+    """
 
     value: Decimal
-    after_costs: bool = True
+    charges: Decimal = ZERO
+    final: bool = True
     priced: bool = True
 
 
-def of_order(order: Order, prices: Mapping[str, Decimal], nets: Mapping[str, Decimal]) -> Profit:
-    """Return what an order has won: after costs when it is closed and accounted for, before them otherwise."""
-    if order.held == 0 and order.setup_id in nets:
-        return Profit(nets[order.setup_id])
+def of_order(order: Order, prices: Mapping[str, Decimal]) -> Profit:
+    """Return what an order has won, what it holds counted at its price.
+
+    Until its executions are in the ledger, which takes a moment, what the broker said of its legs stands for them.
+    """
     price = prices.get(order.contract)
-    if order.held and price is None:
-        return Profit((order.earned - order.spent).quantize(PAISA), after_costs=False, priced=False)
-    value = order.earned - order.spent + order.held * (price or ZERO)
-    return Profit(value.quantize(PAISA), after_costs=order.bought == 0)
+    lacking = bool(order.held) and price is None
+    worth = ZERO if price is None else order.held * price
+    if order.result is None:
+        value = order.earned - order.spent + worth
+        return Profit(value.quantize(PAISA), final=order.bought == 0, priced=not lacking)
+    found = order.result
+    return Profit((found.net + worth).quantize(PAISA), found.charges, final=order.held == 0, priced=not lacking)
 
 
-def of_day(orders: Iterable[Order], on: date, prices: Mapping[str, Decimal], nets: Mapping[str, Decimal]) -> Profit:
+def of_day(orders: Iterable[Order], on: date, prices: Mapping[str, Decimal]) -> Profit:
     """Return the result of the orders placed on a date in India, and of those still held."""
     counted = [order for order in orders if order.held or order.placed_at.astimezone(IST).date() == on]
-    each = [of_order(order, prices, nets) for order in counted]
+    each = [of_order(order, prices) for order in counted]
     return Profit(
         sum((profit.value for profit in each if profit.priced), ZERO),
-        after_costs=all(profit.after_costs for profit in each),
+        sum((profit.charges for profit in each), ZERO),
+        final=all(profit.final for profit in each),
         priced=all(profit.priced for profit in each),
     )

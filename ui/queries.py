@@ -10,13 +10,12 @@ from agents.data.calendar import NseCalendar
 from agents.data.clock import CLOCK_FILE, SimulatedMarketClock, market_clock
 from agents.data.findings import zones_at
 from agents.data.store import Row, Store
-from agents.domain.candles import moment
 from agents.domain.errors import ConfigError, DataError, MissingDataError
 from agents.domain.values import IST, to_rupees
 from agents.ports import Clock
 from agents.settings import Settings
-from ui.candles import longer, moved
-from ui.rows import band, candle, cycle, money, verdict
+from ui.candles import last_price, moved, with_unfinished
+from ui.rows import band, candle, cycle, verdict
 from ui.snapshot import Band, ChartCandle, CycleRow, Profile, Snapshot, VerdictRow
 
 if TYPE_CHECKING:
@@ -34,8 +33,7 @@ _HEADS = """
     select (select max(closed_at) from session_candles where instrument = $instrument and closed_at <= $now),
            (select max(known_at) from analysis_candles where instrument = $instrument and known_at <= $now),
            (select max(decided_at) from cycles where instrument = $instrument and decided_at <= $now),
-           (select count(*) from verdicts where instrument = $instrument and known_at <= $now),
-           (select count(*) from trades where instrument = $instrument and exit_at <= $now)
+           (select count(*) from verdicts where instrument = $instrument and known_at <= $now)
 """
 _MINUTES = """
     select epoch(opened_at)::bigint, epoch(closed_at)::bigint, open, high, low, close, 0 from candles
@@ -92,7 +90,7 @@ _VERDICTS = """
     ), asked as (
         select key, arg_max(to_json({model: model, prompt: prompt_id, version: prompt_version, latency: latency,
                cost: cost, attempts: attempts, facts: facts, body: body, status: status}), id) as call
-        from ledger_calls group by key
+        from ledger_calls where asked_at <= $now group by key
     )
     select v.zone_id, epoch(v.known_at)::bigint, z.side, z.low, z.high, v.judge, v.verdict, v.probability, v.reason,
            v.outcome, coalesce(s.event, ''), a.call
@@ -100,7 +98,6 @@ _VERDICTS = """
     left join since s on s.id = v.zone_id left join asked a on a.key = v.call_key
     where v.instrument = $instrument and v.known_at <= $now order by v.known_at desc, v.zone_id limit $n
 """
-_NETS = "select setup_id, net from trades where session = ? and instrument = ? and exit_at <= ?"
 _PREMIUMS = """
     select c.instrument, i.tick_size, arg_max(c.price, c.at) from (
         select instrument, ltp as price, taken_at as at from quote_snapshots
@@ -123,7 +120,6 @@ class _Slow:
     bands: tuple[Band, ...]
     cycles: tuple[CycleRow, ...]
     verdicts: tuple[VerdictRow, ...]
-    nets: dict[str, Decimal]
 
 
 class MarketReader:
@@ -192,15 +188,14 @@ class MarketReader:
             minutes = moved(minutes, float(to_rupees(heard[0], tick)), heard[1])
         return replace(
             shown,
-            **_price(minutes, slow.candles, now),
-            candles=_with_unfinished(slow.candles, minutes, now),
+            **last_price(slow.candles, minutes, now),
+            candles=with_unfinished(slow.candles, minutes, now),
             minutes=minutes,
             analysis=self._analysis[1],
             profile=slow.profile,
             bands=slow.bands,
             cycles=slow.cycles,
             verdicts=slow.verdicts,
-            nets=slow.nets,
             prices={name: to_rupees(price, Decimal(size)) for name, size, price in premiums},
         )
 
@@ -213,7 +208,6 @@ class MarketReader:
             cycles = connection.execute(_CYCLES, [self._instrument, now, SHOWN_CYCLES]).fetchall()
             bands = connection.execute(_BANDS, asked).fetchall()
             verdicts = connection.execute(_VERDICTS, {**asked, "n": SHOWN_VERDICTS}).fetchall()
-            nets = connection.execute(_NETS, [heads[0], self._instrument, now]).fetchall()
             self._slow = _Slow(
                 heads,
                 tuple(candle(row, tick) for row in candles[::-1]),
@@ -221,7 +215,6 @@ class MarketReader:
                 tuple(band(row, tick) for row in bands),
                 tuple(cycle(row) for row in cycles),
                 tuple(verdict(row, tick) for row in verdicts),
-                dict(nets),
             )
         return self._slow
 
@@ -245,29 +238,6 @@ def _tick_size(connection: "duckdb.DuckDBPyConnection", instrument: str) -> Deci
     if row is None:
         raise MissingDataError(f"the store has no candles of {instrument}; import or simulate some")
     return Decimal(row[0])
-
-
-def _price(minutes: Sequence[ChartCandle], candles: Sequence[ChartCandle], now: datetime) -> Mapping[str, Any]:
-    """Return the last price, its moment and the close of the session before, as fields of a snapshot."""
-    last = minutes[-1] if minutes else candles[-1] if candles else None
-    if last is None:
-        return {}
-    today = int(moment(last.opened_at).astimezone(IST).replace(hour=0, minute=0, second=0).timestamp())
-    before = next((c.close for c in reversed([*candles, *minutes]) if c.opened_at < today), None)
-    return {
-        "last_price": money(last.close),
-        "last_price_at": min(moment(last.closed_at), now),
-        "previous_close": None if before is None else money(before),
-    }
-
-
-def _with_unfinished(
-    candles: tuple[ChartCandle, ...], minutes: Sequence[ChartCandle], now: datetime
-) -> tuple[ChartCandle, ...]:
-    """Return the candles with those made of the minutes after them, of today only."""
-    midnight = now.astimezone(IST).replace(hour=0, minute=0, second=0, microsecond=0)
-    since = max(candles[-1].closed_at if candles else 0, int(midnight.timestamp()))
-    return (*candles, *longer([minute for minute in minutes if minute.opened_at >= since], 15))
 
 
 def _profile(

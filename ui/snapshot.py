@@ -8,6 +8,7 @@ from typing import Any
 from agents.data.ledger import Command, Heartbeat, Message
 from agents.domain.cycle import DeskState
 from agents.domain.zones import ZoneAnalysis
+from ui.trading import Agreement, Order, Refusal
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,7 @@ class Snapshot:
     """The market and its analysis, from one short visit to the store. `now` is the market's clock.
 
     `minutes` are one-minute candles of the last sessions, `candles` those of the analysis, both with the one in
-    progress last. `prices` holds the last premium of each contract that was asked for, `nets` results after costs by
-    setup.
+    progress last. `prices` holds the last premium of each contract that was asked for.
     """
 
     instrument: str
@@ -105,28 +105,7 @@ class Snapshot:
     cycles: tuple[CycleRow, ...] = ()
     verdicts: tuple[VerdictRow, ...] = ()
     prices: dict[str, Decimal] = field(default_factory=dict, hash=False)
-    nets: dict[str, Decimal] = field(default_factory=dict, hash=False)
     problem: str = ""
-
-
-@dataclass(frozen=True)
-class Order:
-    """One setup's order with what was bought and sold, in rupees a unit; open while `held` is above zero."""
-
-    setup_id: str
-    contract: str
-    state: str
-    bought: int
-    held: int
-    spent: Decimal
-    earned: Decimal
-    limit: Decimal
-    stop: Decimal
-    target: Decimal
-    placed_at: datetime
-    filled_at: datetime | None
-    closed_at: datetime | None
-    why: str
 
 
 @dataclass(frozen=True)
@@ -151,6 +130,8 @@ class DeskView:
     alerts: tuple[Message, ...] = ()
     heartbeats: tuple[Heartbeat, ...] = ()
     orders: tuple[Order, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    agreement: Agreement = field(default_factory=Agreement)
     feed: Feed | None = None
     services: tuple[dict[str, Any], ...] = ()  # Any: JSON
     guardian_age: float | None = None

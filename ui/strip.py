@@ -84,9 +84,9 @@ def _parts(seen: Picture) -> list[str]:
         share = f"{abs(moved / market.previous_close):.2%}"
         sign = "+" if moved > 0 else MINUS if moved < 0 else ""
         parts.append(span(f"{change(moved)} ({sign}{share})", "zd-up" if moved > 0 else "zd-down" if moved < 0 else ""))
-    day = of_day(desk.orders, market.now.astimezone(IST).date(), market.prices, market.nets)
+    day = of_day(desk.orders, market.now.astimezone(IST).date(), market.prices)
     tone = "zd-up" if day.value > 0 else "zd-down" if day.value < 0 else ""
-    note = "" if day.after_costs else " before costs"
+    note = "" if day.final else " so far"
     parts.append(span(f"Day P&L {'+' if day.value > 0 else ''}{inr(day.value)}{note}", tone))
     if desk.feed is not None:
         silent = desk.feed.silent

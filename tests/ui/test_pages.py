@@ -7,11 +7,13 @@ import pytest
 
 from agents.data.ledger import Ledger, Severity
 from agents.domain.cycle import DeskState
+from agents.domain.profit import DayResult, day_result
 from agents.settings import Settings
 from tests.ui.pages import opened, texts
 from ui.palette import COLOUR_BLIND, palette
 from ui.profit import of_day, of_order
-from ui.snapshot import DeskView, Order, Picture, Snapshot, VerdictRow
+from ui.snapshot import DeskView, Picture, Snapshot, VerdictRow
+from ui.trading import Executed, Order
 from ui.views import PAGES
 from ui.views.positions import as_csv, words_of
 from ui.views.preferences import settings_rows
@@ -46,28 +48,43 @@ def picture(*orders: Order) -> Picture:
     return Picture(market, DeskView(orders=orders), AT, 1)
 
 
-def test_an_open_position_is_worth_its_price_less_what_it_cost() -> None:
-    profit = of_order(order(), {"NIFTY26NOV23800CE": Decimal("140.05")}, {})
-    assert profit.value == Decimal("503.75")
-    assert not profit.after_costs
+def fills(*rows: tuple[str, str]) -> DayResult:
+    """The result of purchases and sales of a lot, each an order of its own."""
+    made = [
+        Executed(f"o{number}", f"t{number}", "NIFTY26NOV23800CE", side, 75, Decimal(price), AT)
+        for number, (side, price) in enumerate(rows)
+    ]
+    return day_result(made, Decimal(20))
 
 
-def test_a_closed_one_is_worth_what_the_book_of_trades_says() -> None:
-    closed = order(held=0, earned=Decimal("10500.00"), state="target_done")
-    assert of_order(closed, {}, {"s1": Decimal("431.20")}).value == Decimal("431.20")
-    before = of_order(closed, {}, {})
-    assert (before.value, before.after_costs) == (Decimal("500.00"), False)
+def test_an_open_position_is_worth_its_price_less_what_it_cost_and_was_charged() -> None:
+    bought = fills(("buy", "133.35"))
+    profit = of_order(order(result=bought), {"NIFTY26NOV23800CE": Decimal("140.05")})
+    assert profit.value == Decimal("502.50") - bought.charges
+    assert not profit.final
+
+
+def test_a_closed_one_is_worth_what_its_executions_brought() -> None:
+    closed = order(held=0, state="closed", result=fills(("buy", "133.35"), ("sell", "140.00")))
+    found = of_order(closed, {})
+    assert found.value == Decimal("498.75") - found.charges
+    assert found.final
+
+
+def test_until_its_executions_are_known_the_legs_count() -> None:
+    profit = of_order(order(), {"NIFTY26NOV23800CE": Decimal("140.05")})
+    assert (profit.value, profit.final) == (Decimal("503.75"), False)
 
 
 def test_a_position_without_a_price_is_said_and_not_counted() -> None:
-    day = of_day([order(), order(setup_id="s2", contract="X", held=75)], date(2026, 11, 23), {"X": Decimal(134)}, {})
+    day = of_day([order(), order(setup_id="s2", contract="X", held=75)], date(2026, 11, 23), {"X": Decimal(134)})
     assert day.value == Decimal("50.00")
     assert not day.priced
 
 
 def test_orders_of_other_days_do_not_count_unless_they_are_held() -> None:
     old = order(held=0, earned=Decimal(20000), placed_at=AT - timedelta(days=1))
-    assert of_day([old], date(2026, 11, 23), {}, {}).value == 0
+    assert of_day([old], date(2026, 11, 23), {}).value == 0
 
 
 def test_an_order_says_in_plain_words_what_became_of_it() -> None:

@@ -13,7 +13,8 @@ from ui.format import age, change, clock_time, day_time, inr, plain, rupees, sho
 from ui.markup import Cell, between, number, table
 from ui.profit import of_day, of_order
 from ui.seen import colours, picture
-from ui.snapshot import CycleRow, Order, Picture, VerdictRow
+from ui.snapshot import CycleRow, Picture, VerdictRow
+from ui.trading import Order
 
 REFRESH_SECONDS = 2
 CYCLES_SHOWN = 12
@@ -125,9 +126,9 @@ def _positions() -> None:
 
 def _position(order: Order, seen: Picture) -> list[str | Cell]:
     price = seen.market.prices.get(order.contract)
-    profit = of_order(order, seen.market.prices, seen.market.nets)
+    profit = of_order(order, seen.market.prices)
     levels = f"{rupees(order.stop)} → {rupees(order.target)}"
-    shown = f"{change(profit.value)} before costs" if profit.priced else "no price"
+    shown = f"{change(profit.value)} so far" if profit.priced else "no price"
     return [
         order.contract,
         number(str(order.held)),
@@ -146,7 +147,7 @@ def _limits() -> None:
     seen, settings = picture(), Settings()
     today = seen.market.now.astimezone(IST).date()
     entries = sum(1 for each in seen.desk.orders if each.bought and each.placed_at.astimezone(IST).date() == today)
-    day = of_day(seen.desk.orders, today, seen.market.prices, seen.market.nets)
+    day = of_day(seen.desk.orders, today, seen.market.prices)
     budget = float(settings.equity) * settings.daily_loss_share
     lost = max(0.0, -float(day.value))
     skips = sum(1 for each in seen.market.cycles if each.decision == "skip" and each.at.astimezone(IST).date() == today)

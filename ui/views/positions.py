@@ -13,7 +13,8 @@ from ui.format import change, clock_time, inr, rupees, short_time
 from ui.markup import Cell, between, number, table
 from ui.profit import Profit, of_day, of_order
 from ui.seen import picture
-from ui.snapshot import Order, Picture
+from ui.snapshot import Picture
+from ui.trading import Order
 
 REFRESH_SECONDS = 2
 _WORDS = {
@@ -57,8 +58,8 @@ def _all() -> None:
         )
         return
     today = seen.market.now.astimezone(IST).date()
-    day = of_day(orders, today, seen.market.prices, seen.market.nets)
-    note = "after costs" if day.after_costs else "before costs of what is still open"
+    day = of_day(orders, today, seen.market.prices)
+    note = "after costs" if day.final else "so far, after the costs of what was traded"
     missing = "" if day.priced else ", without positions that have no price"
     st.markdown(
         f"**Result of the day {change(day.value)}** rupees {note}{missing}, as of {clock_time(seen.market.now)}"
@@ -80,7 +81,7 @@ def _results(caption: str, orders: Sequence[Order], seen: Picture) -> str:
 
 def _result(order: Order, seen: Picture) -> list[str | Cell]:
     price = seen.market.prices.get(order.contract)
-    profit = of_order(order, seen.market.prices, seen.market.nets)
+    profit = of_order(order, seen.market.prices)
     shown = change(profit.value) if profit.priced else "no price"
     bar = between(order.stop, order.target, price) if order.held else ""
     levels = f"{rupees(order.stop)} → {rupees(order.target)}"
@@ -89,7 +90,7 @@ def _result(order: Order, seen: Picture) -> list[str | Cell]:
         number(str(order.held or order.bought)),
         number(rupees(order.spent / order.bought)),
         number(rupees(price) if price is not None else "—"),
-        number(shown if profit.after_costs else f"{shown} before costs", sign=profit.value if profit.priced else 0),
+        number(shown if profit.final else f"{shown} so far", sign=profit.value if profit.priced else 0),
         Cell(levels, "", f"{bar}{levels}"),
         words_of(order),
     ]
@@ -110,7 +111,7 @@ def words_of(order: Order) -> str:
 def _curve(closed: Sequence[Order], seen: Picture) -> None:
     """Show the sum of results in the order of leaving, and how far it fell from its highest."""
     ended = sorted(closed, key=lambda order: order.closed_at or order.placed_at)
-    sums = list(accumulate(of_order(order, seen.market.prices, seen.market.nets).value for order in ended))
+    sums = list(accumulate(of_order(order, seen.market.prices).value for order in ended))
     highest = list(accumulate([Decimal(0), *sums], max))[1:]
     fall = max((top - value for top, value in zip(highest, sums, strict=True)), default=Decimal(0))
     st.line_chart([float(value) for value in sums], height=160)
@@ -132,10 +133,12 @@ def as_csv(seen: Picture) -> str:
     """Return all orders as CSV; a text that a spreadsheet would take for a formula is written as text."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["setup", "contract", "state", "bought", "held", "spent", "earned", "result", "after_costs", "why"])
+    writer.writerow(
+        ["setup", "contract", "state", "bought", "held", "spent", "earned", "charges", "result", "final", "why"]
+    )
     for order in seen.desk.orders:
-        profit: Profit = of_order(order, seen.market.prices, seen.market.nets)
+        profit: Profit = of_order(order, seen.market.prices)
         why = f"'{order.why}" if order.why[:1] in {"=", "+", "-", "@", "\t"} else order.why
-        numbers = [order.bought, order.held, order.spent, order.earned, profit.value, profit.after_costs]
+        numbers = [order.bought, order.held, order.spent, order.earned, profit.charges, profit.value, profit.final]
         writer.writerow([order.setup_id, order.contract, order.state, *numbers, why])
     return out.getvalue()

@@ -43,7 +43,7 @@ def _limits(settings: Settings) -> None:
     seen = picture()
     today = seen.market.now.astimezone(IST).date()
     entries = sum(1 for one in seen.desk.orders if one.bought and one.placed_at.astimezone(IST).date() == today)
-    lost = max(0.0, -float(of_day(seen.desk.orders, today, seen.market.prices, seen.market.nets).value))
+    lost = max(0.0, -float(of_day(seen.desk.orders, today, seen.market.prices).value))
     budget = float(settings.equity) * settings.daily_loss_share
     rows: list[list[str | Cell]] = [
         ["Entries of a session", number(str(settings.max_trades)), number(str(entries))],
