@@ -8,7 +8,7 @@ or may not be printed.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from agents.domain.errors import BrokerUnavailableError, OrderRejectedError, OrderUnknownError
 from agents.domain.orders import SuperOrder
@@ -84,6 +84,7 @@ class SimulatedGateway:
         self._network = Network(life)
         self._dialect = dialect
         self._before_entry = before_entry
+        self._lists: dict[str, tuple[tuple[int, int, int], list[Any]]] = {}  # Any: rows of each list
 
     # ---- requests -------------------------------------------------------------------------------------------------
 
@@ -230,12 +231,21 @@ class SimulatedGateway:
     def _list(self, what: str, act: Callable[[], list[T]]) -> list[T]:
         """Read a list; a lagging server may show one that it showed before, up to `STALE` seconds old."""
         world, second = self._world, self._world.second
-        rows = self._read(what, act)
+        rows = self._read(what, lambda: self._kept(what, act))
         kept = [(at, old) for at, old in world.earlier.get(what, ()) if at > second - STALE]
         world.earlier[what] = [*kept, (second, rows)]
         if kept and world.chance(world.network_rng, world.faults.stale_read):
             return list(world.network_rng.choice(kept)[1])
         return rows
+
+    def _kept(self, what: str, act: Callable[[], list[T]]) -> list[T]:
+        """Make a list anew only when something has changed, or has become visible, since it was made last."""
+        venue = self._world.venue
+        mark = (venue.changes, venue.edits, min(venue.second, venue.visible_at))
+        known = self._lists.get(what)
+        if known is None or known[0] != mark:
+            known = self._lists[what] = (mark, act())
+        return cast("list[T]", known[1])
 
     def _seen_brackets(self) -> list[book.Bracket]:
         second = self._world.second

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from agents.domain.cycle import DeskState, Veto
 from agents.domain.errors import BrokerUnavailableError, MissingDataError, StoreBusyError
@@ -32,6 +33,31 @@ EQUITY = Decimal(1_000_000)
 """What a request says of the account, in rupees."""
 
 
+@lru_cache(4_096)
+def _moment(opens_at: datetime, second: int) -> datetime:
+    return opens_at + timedelta(seconds=second)
+
+
+@lru_cache(64)
+def top_of_book(contract: str, at: datetime, last: int) -> TopOfBook:
+    """Return the best prices around the last one, in ticks."""
+    return TopOfBook.model_construct(
+        contract=contract,
+        at=at,
+        ltp=rupees(last),
+        bid=rupees(last - 1),
+        ask=rupees(last + 1),
+        lower_circuit=rupees(1),
+        upper_circuit=rupees(last * 20),
+    )
+
+
+@lru_cache(4_096)
+def index_quote(name: str, at: datetime) -> Quote:
+    """Return the index as of a moment."""
+    return Quote.model_construct(instrument=name, at=at, ltp=rupees(SPOT_TICKS), bid=None, ask=None)
+
+
 class SimulatedQuotes:
     """Prices from a feed that may be dead, and over REST when asked for."""
 
@@ -49,16 +75,7 @@ class SimulatedQuotes:
         self._hear(contract)
         if contract not in self._kept:
             raise MissingDataError(f"no price of {contract} yet")
-        last = self._kept[contract]
-        return TopOfBook.model_construct(
-            contract=contract,
-            at=self._world.plan.opens_at + timedelta(seconds=self._at[contract]),
-            ltp=rupees(last),
-            bid=rupees(last - 1),
-            ask=rupees(last + 1),
-            lower_circuit=rupees(1),
-            upper_circuit=rupees(last * 20),
-        )
+        return top_of_book(contract, self._moment(contract), self._kept[contract])
 
     def underlying(self, name: str) -> Quote:
         """Return the index, which stands still here: only its age matters."""
@@ -66,8 +83,7 @@ class SimulatedQuotes:
         self._hear(name)
         if name not in self._at:
             raise MissingDataError(f"no price of {name} yet")
-        at = self._world.plan.opens_at + timedelta(seconds=self._at[name])
-        return Quote.model_construct(instrument=name, at=at, ltp=rupees(SPOT_TICKS), bid=None, ask=None)
+        return index_quote(name, self._moment(name))
 
     def refresh(self, names: Sequence[str]) -> None:
         """Read over REST."""
@@ -75,6 +91,9 @@ class SimulatedQuotes:
             self._network.read(f"quotes of {', '.join(names)}", lambda: self._take(*names))
         except UnreadableError as error:
             raise BrokerUnavailableError(str(error)) from error
+
+    def _moment(self, name: str) -> datetime:
+        return _moment(self._world.plan.opens_at, self._at[name])
 
     def _hear(self, name: str) -> None:
         if not self._world.troubled("feed_death"):
@@ -137,6 +156,8 @@ class SimulatedControls:
         """Return what was asked and not acknowledged, oldest first."""
         self._life.point()
         self._stumble("commands")
+        if not self._asked or self._asked[0][0] > self._world.second:
+            return ()
         due = [command for second, command in self._asked if second <= self._world.second]
         return [command for command in due if ("acknowledged", command.id) not in self._disk.keyed]
 
@@ -155,6 +176,8 @@ class SimulatedControls:
 
 def halt_file(world: World) -> str:
     """Return the text of the HALT file, "" when there is none."""
+    if not world.troubled("command"):
+        return ""
     active = any(a <= world.second < b and size == HALT_FILE for a, b, size in world.troubles["command"])
     return "a person halted the desk" if active else ""
 
@@ -220,15 +243,18 @@ class SimulatedClock:
         return float(self._life.world.second - self._life.started)
 
 
+@lru_cache
+def _day(opens: datetime, closes: datetime) -> Session:
+    return Session(on=opens.date(), segments=(Segment(open_at=opens, close_at=closes),), derivatives_close_at=closes)
+
+
 class SimulatedCalendar:
     """One session, every day the same."""
 
     def __init__(self, world: World) -> None:
         opens = world.plan.opens_at.astimezone(IST).replace(hour=9, minute=15, second=0)
         closes = world.plan.opens_at + timedelta(seconds=world.plan.flat + 1_200)
-        self._session = Session(
-            on=opens.date(), segments=(Segment(open_at=opens, close_at=closes),), derivatives_close_at=closes
-        )
+        self._session = _day(opens, closes)
 
     def session(self, on: date) -> Session | None:
         """Return the session of its one day."""

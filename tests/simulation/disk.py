@@ -1,9 +1,11 @@
 """The simulated disk with the journal on it. What an append returned from survives every crash."""
 
 import json
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from agents.domain.errors import ConfigError, InvariantViolationError, StoreBusyError
@@ -22,6 +24,8 @@ class Row:
     kind: str
     key: str | None
     payload: dict[str, Any]  # Any: whatever JSON can hold
+    body: str
+    """The payload's one spelling."""
 
 
 @dataclass
@@ -37,10 +41,10 @@ class Disk:
         body = canonical_json(payload)
         known = None if key is None else self.keyed.get((kind, key))
         if known is not None:
-            if canonical_json(known.payload) != body:
+            if known.body != body:
                 raise InvariantViolationError(f"event {kind} {key} is there with other contents")
             return known
-        row = Row(len(self.rows) + 1, at, kind, key, json.loads(body))
+        row = Row(len(self.rows) + 1, at, kind, key, json.loads(body), body)
         self.rows.append(row)
         self.by_kind.setdefault(kind, []).append(row)
         if key is not None:
@@ -55,6 +59,7 @@ class Journal:
         self._life = life
         self._world: World = life.world
         self._disk = disk
+        self._busy = life.world.faults.busy_journal / 4
 
     def append(
         self, kind: str, payload: Mapping[str, Any], *, key: str | None = None, at: datetime | None = None
@@ -67,19 +72,21 @@ class Journal:
         if self._world.chance(self._world.disk_rng, self._world.faults.busy_journal / 4):
             raise StoreBusyError(f"append {kind}: no answer from the disk; it may be there")
         if len(self._disk.rows) > known:
-            self._world.say(f"journal {kind} {key or ''} {canonical_json(row.payload)[:200]}")
+            self._world.say(f"journal {kind} {key or ''} {row.body[:200]}")
         self._life.point(APPEND_WEIGHT)
         return row
 
     def events(self, kind: str | None = None, *, key: str | None = None, after: int = 0) -> list[Row]:
         """Return the events of a kind, or of a key in it, with ``seq > after``."""
         self._life.point()
-        if self._world.chance(self._world.disk_rng, self._world.faults.busy_journal / 4):
+        busy = self._busy
+        if busy and self._world.chance(self._world.disk_rng, busy):
             raise StoreBusyError("the journal stayed locked; try again")
-        rows = self._disk.rows if kind is None else self._disk.by_kind.get(kind, [])
-        if rows and rows[-1].seq <= after:
+        rows = self._disk.rows if kind is None else self._disk.by_kind.get(kind)
+        if not rows or rows[-1].seq <= after:
             return []
-        return [row for row in rows if row.seq > after and (key is None or row.key == key)]
+        begin = bisect_right(rows, after, key=attrgetter("seq")) if after else 0
+        return [row for row in rows[begin:] if key is None or row.key == key]
 
     def _trouble(self, what: str) -> None:
         world = self._world

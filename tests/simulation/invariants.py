@@ -8,7 +8,7 @@ filled, are excused to the piece.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.simulation.disk import Disk
 from tests.simulation.world import World
@@ -37,6 +37,7 @@ class BookWatch:
     longest: int = 0
     _checked: int = 0
     _seen: int = -1
+    _held: dict[str, int] = field(default_factory=dict)
 
     def look(self) -> None:
         """Check everything that can be seen in the broker's book alone."""
@@ -44,6 +45,8 @@ class BookWatch:
             self._seen = self.world.venue.changes
             self._look_for_doubles()
             self._look_for_shorts_and_excess()
+            owed = self.world.venue.owed
+            self._held = {name: owed(name) for name in self.world.venue.net if owed(name) > 0}
         self._look_for_naked()
         if len(self.world.requests_sent) > self._checked:
             self._look_at_rate()
@@ -74,11 +77,10 @@ class BookWatch:
                 world.violate("I3", f"bought {quantity} for {correlation_id}")
 
     def _look_for_naked(self) -> None:
-        owed = self.world.venue.owed
-        held = {name: owed(name) for name in self.world.venue.net if owed(name) > 0}
-        if not held:
+        if not self._held:
             self.naked = 0
             return
+        held = dict(self._held)
         for bracket in self.world.venue.brackets.values():
             if bracket.contract in held and bracket.stop is not None and bracket.stop.state == "PENDING":
                 held[bracket.contract] -= max(bracket.filled - bracket.sold, 0)

@@ -31,11 +31,12 @@ class Price:
             level = max(level, float(LOWEST))
             steps.append(int(level))
         self._steps = steps
+        self._end = seconds
         self.last = steps[0]
 
     def move(self, second: int) -> None:
         """Go to the price of `second`; the last price stays once the session is over."""
-        self.last = self._steps[min(second, len(self._steps) - 1)]
+        self.last = self._steps[min(second, self._end)]
 
     @property
     def bid(self) -> int:

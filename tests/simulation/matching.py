@@ -37,7 +37,11 @@ class MatchedBook:
         Plain exits under way. The account's owner and the broker's risk desk wait for them: nobody can call back a sale
         that will arrive after them, so it would prove nothing.
     changes : int
-        Grows with whatever changes in the book.
+        Grows with whatever changes in the book, but for the edits.
+    edits : int
+        Grows with changed prices, and with states that change quietly.
+    visible_at : int
+        From this second on every order can be seen.
     jumped : int
         Ticks times units lost to jumps while a position was held: what no stop can prevent.
     """
@@ -65,6 +69,8 @@ class MatchedBook:
     shrinks: bool = True
     incoming: int = 0
     changes: int = 0
+    edits: int = 0
+    visible_at: int = 0
     _serial: int = 0
     _was: dict[str, int] = field(default_factory=dict)
     _listed: int = -1
@@ -72,14 +78,9 @@ class MatchedBook:
     _resting: list[Plain] = field(default_factory=list)
 
     def advance(self, second: int) -> None:
-        """Match every live order against the prices of `second`."""
+        """Move the prices to `second` and match every live order against them."""
         self.second = second
-        for contract, price in self.prices.items():
-            before = self._was.get(contract, price.last)
-            fall = before - price.last
-            if fall > before * JUMP and self.owed(contract) > 0:
-                self.jumped += fall * self.owed(contract)
-            self._was[contract] = price.last
+        self._move_prices()
         if self.changes != self._listed:
             self._listed = self.changes
             self._working = [bracket for bracket in self.brackets.values() if bracket.live]
@@ -89,23 +90,39 @@ class MatchedBook:
                 self._match(bracket)
         for plain in self._resting:
             if plain.state in LIVE and second >= plain.live_at:
-                plain.state = "PART_TRADED" if plain.filled else "PENDING"
+                if plain.state == "TRANSIT":
+                    plain.state = "PENDING"
+                    self.edits += 1
                 if self.prices[plain.contract].bid >= plain.price:
                     quantity = self._part_of(plain.quantity - plain.filled)
                     self._fill_plain(plain, self.prices[plain.contract].bid, quantity)
         limit = None if self.killed or self.incoming else self.loss_exit
-        if limit is not None and self.worth() <= -limit:
+        if limit is not None and self.net and self.worth() <= -limit:
             self.killed = True
             self.exit_all("loss limit")
 
+    def _move_prices(self) -> None:
+        for contract, price in self.prices.items():
+            before = self._was.get(contract)
+            price.move(self.second)
+            now = self._was[contract] = price.last
+            if before is not None and before - now > before * JUMP and self.owed(contract) > 0:
+                self.jumped += (before - now) * self.owed(contract)
+
     def worth(self) -> int:
         """Return realised and open profit in ticks times units, before costs."""
-        return self.cash + sum(held * self.prices[name].last for name, held in self.net.items())
+        worth = self.cash
+        for name, held in self.net.items():
+            if held:
+                worth += held * self.prices[name].last
+        return worth
 
     def owed(self, contract: str) -> int:
         """Return what the setups hold: neither a person's units nor what a race sold twice are counted."""
-        raced = sum(race.quantity for race in self.races if race.contract == contract)
-        return self.net.get(contract, 0) - self.foreign.get(contract, 0) + raced
+        ours = self.net.get(contract, 0) - self.foreign.get(contract, 0)
+        if not self.races:
+            return ours
+        return ours + sum(race.quantity for race in self.races if race.contract == contract)
 
     def result(self) -> int:
         """Return the setups' realised and open profit in ticks times units, without what a race sold twice."""
@@ -197,6 +214,7 @@ class MatchedBook:
 
     def exit_all(self, why: str) -> None:
         """Cancel everything and sell what is held at the bid, as the broker's own risk desk does."""
+        self.edits += 1
         for bracket in self.brackets.values():
             if bracket.live:
                 for leg in bracket.legs:

@@ -116,6 +116,8 @@ class CommandWatch:
     def look(self) -> None:
         """Count the seconds in which something is held after the order."""
         world = self.world
+        if not world.commands_given:
+            return
         due = any(
             second < world.second and command.kind is CommandKind.FLATTEN and self._lasts(second)
             for second, command in world.commands_given

@@ -60,6 +60,7 @@ class Venue(MatchedBook):
         if quantity is not None and (quantity < bracket.filled + (not self.shrinks) or quantity <= 0):
             raise RefusedError(f"DH-905 quantity {quantity} is too small, {bracket.filled} are bought")
         self.say(f"broker  modifies ENTRY of {order_id} to {quantity} at {price}")
+        self.edits += 1
         if quantity is not None:
             bracket.quantity = quantity
             if quantity == bracket.filled:
@@ -73,6 +74,7 @@ class Venue(MatchedBook):
         leg = bracket.target if leg_name == "TARGET" else bracket.stop
         if leg is None or not leg.live:
             raise RefusedError(f"DH-906 {leg_name} leg of {order_id} is not pending")
+        self.edits += 1
         if price is not None:
             self._band(bracket.contract, price)
             leg.price = price
@@ -109,6 +111,7 @@ class Venue(MatchedBook):
         self._band(plain.contract, price)
         self.say(f"broker  modifies {order_id} to {price}")
         plain.price = price
+        self.edits += 1
 
     def cancel_plain(self, order_id: str) -> None:
         """Cancel a plain order."""
@@ -137,4 +140,6 @@ class Venue(MatchedBook):
 
     def _appears(self) -> tuple[int, int]:
         lag = 0.0 if self.healed else self.rng.uniform(0, self.faults.visibility_lag)
-        return self.second + self.rng.randint(0, 1), self.second + round(lag)
+        live_at, visible_at = self.second + self.rng.randint(0, 1), self.second + round(lag)
+        self.visible_at = max(self.visible_at, visible_at)
+        return live_at, visible_at

@@ -1,6 +1,6 @@
 """One simulated session: its clock, its disturbances, what is written down about it, and when the agent dies."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -27,6 +27,8 @@ DURATIONS = {
     "takeover": (5, 60),
 }
 START_GRACE = 30
+HINDRANCES = ("outage", "token_expiry", "full_disk", "lease_loss", "clock_step")
+"""While one of these lasts a guardian cannot do what a position needs."""
 LOSS_LIMITS = (2_000, 8_000, 30_000)
 """Rupees that a session may lose; one is drawn."""
 MOST_TRADES, COOL_DOWNS = (2, 5, 12), (5, 20, 60)
@@ -144,6 +146,10 @@ class World:
         self.most_trades, self.cool_down = rules.choice(MOST_TRADES), rules.choice(COOL_DOWNS)
         self._due: dict[int, list[Callable[[], None]]] = {}
         self.troubles = {name: self._drawn_troubles(name) for name in DURATIONS}
+        self._troubled = {name: _by_second(spans) for name, spans in self.troubles.items()}
+        seen = [end for _, end, size in self.troubles["takeover"] if size == 1]
+        self._noticed = frozenset(second for end in seen for second in (end, end + 1))
+        self._moments: tuple[int, datetime] = (-1, self.plan.opens_at)
         self._person = Person(self.venue, self.troubles)
 
     def rng(self, name: str) -> Random:
@@ -154,7 +160,10 @@ class World:
 
     def now(self) -> datetime:
         """Return the present as the machine's clock shows it: wrong while a clock step lasts."""
-        return self.plan.opens_at + timedelta(seconds=self.second + self._trouble("clock_step"))
+        if self._moments[0] != self.second:
+            shown = self.plan.opens_at + timedelta(seconds=self.second + self._trouble("clock_step"))
+            self._moments = (self.second, shown)
+        return self._moments[1]
 
     def true_now(self) -> datetime:
         """Return the present as the broker's clock shows it."""
@@ -168,8 +177,6 @@ class World:
             self.say("world   all faults end")
         for act in self._due.pop(self.second, ()):
             act()
-        for price in self.prices.values():
-            price.move(self.second)
         self.venue.advance(self.second)
         if self.second == self.plan.square_off:
             self.venue.exit_all("square-off")
@@ -192,7 +199,7 @@ class World:
 
     def troubled(self, kind: str) -> bool:
         """Whether an outage, dead feed, full disk, expired token or lost lease lasts now."""
-        return self._trouble(kind) != 0
+        return self.second in self._troubled[kind]
 
     def chance(self, rng: Random, probability: float) -> bool:
         """Whether a fault strikes; never once the world has healed."""
@@ -203,19 +210,15 @@ class World:
 
         One that has just been started waits once more for what its predecessor may have sent.
         """
-        kinds = ("outage", "token_expiry", "full_disk", "lease_loss", "clock_step")
         settled = self.alive and self.second - self.born >= START_GRACE
-        return settled and not any(self.troubled(kind) for kind in kinds)
+        return settled and not any(self.second in self._troubled[kind] for kind in HINDRANCES)
 
     def noticed(self) -> bool:
         """Whether the lease tells a guardian, for two seconds, that another one had it meanwhile."""
-        return any(size == 1 and 0 <= self.second - end < 2 for _, end, size in self.troubles["takeover"])
+        return self.second in self._noticed
 
     def _trouble(self, kind: str) -> int:
-        for begin, end, size in self.troubles[kind]:
-            if begin <= self.second < end:
-                return size
-        return 0
+        return self._troubled[kind].get(self.second, 0)
 
     def _drawn_troubles(self, kind: str) -> list[tuple[int, int, int]]:
         rate, rng, found, at = getattr(self.faults, kind), self.rng(kind), [], 0.0
@@ -239,6 +242,15 @@ class World:
             self.say(f"VIOLATED {invariant}: {text}")
 
 
+def _by_second(spans: Iterable[tuple[int, int, int]]) -> dict[int, int]:
+    """Return the size of a trouble for each second in which it lasts; the earlier one counts where two overlap."""
+    found: dict[int, int] = {}
+    for begin, end, size in spans:
+        for second in range(begin, end):
+            found.setdefault(second, size)
+    return found
+
+
 class Life:
     """One incarnation of the agent, from a start to a crash. Its ports die with it."""
 
@@ -246,6 +258,7 @@ class Life:
         self.world = world
         self.dead = False
         self.started = world.born = world.second
+        self._risk, self._draw = world.faults.crash, world.crash_rng.random
         world.alive = True
 
     def point(self, weight: float = 1.0) -> None:
@@ -256,10 +269,11 @@ class Life:
         SimulatedCrashError
             If it dies here, or is dead already.
         """
-        world = self.world
-        if self.dead or world.chance(world.crash_rng, min(0.5, world.faults.crash * weight)):
-            if not self.dead:
-                self.dead, world.alive = True, False
-                world.deaths += 1
-                world.say("agent   dies")
-            raise SimulatedCrashError
+        if not self.dead:
+            risk, world = self._risk, self.world
+            if not risk or self._draw() >= min(0.5, risk * weight) or world.healed:
+                return
+            self.dead, world.alive = True, False
+            world.deaths += 1
+            world.say("agent   dies")
+        raise SimulatedCrashError

@@ -40,26 +40,21 @@ def stepped(
     return new, _event(case, new, at, why, frozenset(changes))
 
 
-def applied(case: Case | None, event: OrderEvent) -> Case:
-    """Return the case after an event that was read back.
+def folded(steps: Iterable[Mapping[str, Any]]) -> Case | None:  # Any: whatever JSON can hold
+    """Return the case that the events of one setup come to, None where there are none.
 
     Raises
     ------
     InvariantViolationError
-        If the event does not continue the case, or moves it where it may not go.
+        If the events are not those of one case from its beginning, or go where it may not go.
     """
-    due = 0 if case is None else case.number + 1
-    if event.number != due:
-        raise InvariantViolationError(
-            f"event {event.key} follows number {due - 1} of its setup; the journal lacks an event"
-        )
-    if case is None:
-        was, known = TradeState.PLANNED, {"setup_id": event.setup_id}
-    else:
-        was, known = case.state, json.loads(case.model_dump_json())
-    state = was if event.state is was else checked(was, event.state, event.setup_id)
-    steps = {"state": state.value, "number": event.number, "why": event.why}
-    return Case.model_validate_json(json.dumps({**known, **event.changes, **steps}))
+    state, known, due = TradeState.PLANNED, dict[str, Any](), 0
+    for step in steps:
+        event = OrderEvent.model_validate_json(json.dumps(dict(step)))
+        _check_number(event, due)
+        known |= {"setup_id": event.setup_id, **_after(state, event)}
+        state, due = event.state, due + 1
+    return Case.model_validate_json(json.dumps(known)) if known else None
 
 
 def fold(payloads: Iterable[Mapping[str, Any]], today: date) -> dict[str, Case]:  # Any: whatever JSON can hold
@@ -72,12 +67,22 @@ def fold(payloads: Iterable[Mapping[str, Any]], today: date) -> dict[str, Case]:
         last_on = datetime.fromisoformat(steps[-1]["at"]).astimezone(IST).date()
         if steps[-1]["state"] in _OVER and last_on < today:
             continue
-        case: Case | None = None
-        for step in steps:
-            case = applied(case, OrderEvent.model_validate_json(json.dumps(dict(step))))
+        case = folded(steps)
         if case is not None:
             cases[setup_id] = case
     return cases
+
+
+def _check_number(event: OrderEvent, due: int) -> None:
+    if event.number != due:
+        raise InvariantViolationError(
+            f"event {event.key} follows number {due - 1} of its setup; the journal lacks an event"
+        )
+
+
+def _after(was: TradeState, event: OrderEvent) -> dict[str, Any]:  # Any: the JSON of a Case's fields
+    state = was if event.state is was else checked(was, event.state, event.setup_id)
+    return {**event.changes, "state": state.value, "number": event.number, "why": event.why}
 
 
 def _event(before: Case, after: Case, at: datetime, why: str, fields: frozenset[str]) -> OrderEvent:

@@ -145,7 +145,8 @@ class Guardian:
 
     def _market_is_open(self) -> bool:
         """Whether the exchange takes orders; without a calendar it is asked all the same."""
-        moments = (self._clock.now, self._clock.steady)  # one of them is right, whatever was done to the clock
+        now, steady = self._clock.now, self._clock.steady  # one of them is right, whatever was done to the clock
+        moments = (now,) if now == steady else (now, steady)
         try:
             sessions = [(self._ports.calendar.session(day_of(moment)), moment) for moment in moments]
         except TradingError as error:

@@ -68,7 +68,7 @@ def _legs(case: Case, row: SuperRow) -> tuple[LegRow, ...]:
     merged = {leg.leg: leg for leg in case.legs}
     for said in row.legs:
         known = merged.get(said.leg)
-        if known is None:
+        if known is None or known == said:
             merged[said.leg] = said
             continue
         kept = {

@@ -49,9 +49,9 @@ class Watch:
             return
         hints = self._kit.ports.updates.drain()
         cases = self._kit.records.cases.values()
-        alive = any(case.state in ALIVE for case in cases)
-        watching = any(case.state is TradeState.ABANDONED for case in cases)
-        seen = self._lookout.complete(open_questions=any(_is_open_question(case) for case in cases))
+        states = {case.state for case in cases}
+        alive, watching = not states.isdisjoint(ALIVE), TradeState.ABANDONED in states
+        seen = self._lookout.complete(open_questions=alive and any(_is_open_question(case) for case in cases))
         if seen is not None:
             self._take(seen, every=True)
             self._lookout.price(seen)
