@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import TYPE_CHECKING
 
 from agents.data.calendar import NseCalendar
 from agents.data.clock import ClockFile, SimulatedMarketClock, anchored
@@ -18,13 +17,10 @@ from zonedesk.alarm import raise_alarm
 from zonedesk.apart import Say, Step, apart
 from zonedesk.home import DeskHome
 from zonedesk.logs import last_line
-from zonedesk.services import DAEMON, EXCHANGE, FEED, GUARDIAN, environment, services
+from zonedesk.services import DAEMON, EXCHANGE, FEED, GUARDIAN, Prepared, environment, services
 from zonedesk.shell import wall_now
 from zonedesk.supervise import Supervisor
 from zonedesk.watchdog import ALIVE, READY, STOPPING, tell_systemd
-
-if TYPE_CHECKING:
-    from zonedesk.prepare import Prepared
 
 HISTORY_SESSIONS = 60  # twice what a zone lives
 STEP_SECONDS = 0.25
@@ -78,7 +74,7 @@ class RunningDesk:
                 self._state = "stopped"
                 self._write_status()
 
-    def _prepare(self, say: Say, step: Step) -> "Prepared":
+    def _prepare(self, say: Say, step: Step) -> Prepared:
         from zonedesk.prepare import prepare  # noqa: PLC0415  (pandas, DuckDB and Dagster, for this one piece of work)
 
         return prepare(self.settings, say, step, history=self.history)
@@ -88,7 +84,7 @@ class RunningDesk:
 
         first_look(self.settings, say, step)
 
-    def _run(self, prepared: "Prepared") -> None:
+    def _run(self, prepared: Prepared) -> None:
         clock = self._start_clock()
         self._supervisor = Supervisor(
             services(self.settings, prepared.workspace, prepared.code_port),

@@ -6,8 +6,6 @@ happens from the first live session on comes over the wire only.
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from pathlib import Path
-from typing import NamedTuple
 
 from agents.bootstrap import open_ledger, open_store
 from agents.data.calendar import NseCalendar
@@ -24,6 +22,7 @@ from zonedesk.health import read_health
 from zonedesk.home import DeskHome
 from zonedesk.market import last_sessions, simulate_history
 from zonedesk.ports import free_port, refuse_busy
+from zonedesk.services import Prepared
 from zonedesk.shell import wall_now
 
 HISTORY_SESSIONS = 60  # twice what a zone lives
@@ -34,14 +33,6 @@ FIRST_LOOK = timedelta(minutes=75)  # how old its first live session is, so that
 
 Say = Callable[[str], None]
 Step = Callable[[int, int], None]
-
-
-class Prepared(NamedTuple):
-    """What the processes are started with."""
-
-    dagster_home: Path
-    workspace: Path
-    code_port: int
 
 
 def prepare(settings: Settings, say: Say, step: Step, *, history: int = HISTORY_SESSIONS) -> Prepared:

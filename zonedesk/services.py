@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from agents.settings import Settings
 from zonedesk.ports import HOST
@@ -29,12 +30,20 @@ STREAMLIT_OPTIONS = (
 )
 
 
+class Prepared(NamedTuple):
+    """What the processes are started with. It stands here so that the supervisor loads none of what prepared it."""
+
+    dagster_home: Path
+    workspace: Path
+    code_port: int
+
+
 def services(settings: Settings, workspace: Path, code_port: int) -> list[Service]:
     """Return the processes of the paper desk, in the order in which they are started."""
     python = sys.executable
     dagster_url = f"http://{HOST}:{settings.dagster_port}"
     dashboard_url = f"http://{HOST}:{settings.dashboard_port}"
-    code = (python, "-m", "dagster", "api", "grpc", "-m", "pipelines.definitions", "-h", HOST, "-p", str(code_port))
+    code = (python, "-m", "pipelines.serving", "-m", "pipelines.definitions", "-h", HOST, "-p", str(code_port))
     web = (python, "-m", "dagster_webserver", "-h", HOST, "-p", str(settings.dagster_port), "-w", str(workspace))
     daemon = (python, "-m", "dagster._daemon", "run", "-w", str(workspace))
     app = str(Path(__file__).resolve().parents[1] / "ui" / "server.py")
