@@ -22,8 +22,6 @@ from agents.execution.risk import EXPECTANCY, UNSOUND, Account, Limits, deciding
 from agents.options import market_of
 from agents.technical import LiveAnalysis
 
-LOOK_BACK = timedelta(days=45)
-
 
 class Seen(NamedTuple):
     """What the last stage rests on."""
@@ -83,7 +81,7 @@ def send(desk: Desk, proposal: Proposal, seen: Seen, now: datetime, facts: dict[
     order = super_order(setup, contract, lots, now=now, session=seen.session, earlier=earlier)
     same_trade(seen.evidence, order)
     name = cycle_name(setup.instrument, now)
-    approval = Approval(setup=setup, verdict=seen.verdict, cycle_id=name, equity=account.equity)
+    approval = Approval(setup=setup, verdict=seen.verdict, cycle_id=name, equity=account.equity, zones_at=seen.zones_at)
     try:
         facts.update(order=desk.broker.place(order, approval))
     except OrderRefusedError as refused:
@@ -107,7 +105,7 @@ def _at_pace(limits: Limits, pace: int) -> Limits:
 
 
 def _account(desk: Desk, orders: Sequence[SuperOrder], on: date) -> Account:
-    since = on - LOOK_BACK
+    since = desk.limits.looked_back_from(on)
     trades = desk.broker.trades(on, since=since)
     of_today = {order.setup_id for order in orders}
     today = [trade for trade in trades if trade.setup_id in of_today]

@@ -95,12 +95,16 @@ class Veto(Frozen):
 
 
 class Approval(Frozen):
-    """What stands behind an order: the setup, the verdict on it, the cycle that decided, and the equity of its size."""
+    """What stands behind an order: the setup, the verdict on it, the cycle that decided, and the equity of its size.
+
+    `zones_at` is up to when the zones behind it knew the market, None where nobody says.
+    """
 
     setup: TradeSetup
     verdict: SetupVerdict
     cycle_id: str
     equity: Rupees
+    zones_at: AwareDatetime | None = None
 
 
 class ZoneView(Frozen):

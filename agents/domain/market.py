@@ -94,13 +94,17 @@ class Session(Frozen):
 
 
 class Quote(Frozen):
-    """The last price seen, with its age. Bid and ask are None where the source has none (an index, a recording)."""
+    """The last price seen, with its age. Bid and ask are None where the source has none (an index, a recording).
+
+    `offered` are the units on sale in the visible book, None where the source shows none.
+    """
 
     instrument: str
     at: AwareDatetime
     ltp: Rupees
     bid: Rupees | None = None
     ask: Rupees | None = None
+    offered: int | None = None
 
 
 class OptionContract(Frozen):

@@ -64,7 +64,14 @@ def _quote(name: str, listing: Listing, row: Mapping[str, Any], at: datetime) ->
     bid, ask = (_price(_best(depth.get(side)), listing) for side in ("buy", "sell"))
     if bid is not None and ask is not None and bid > ask:
         bid = ask = None
-    return Quote(instrument=name, at=_traded_at(row.get("last_trade_time")) or at, ltp=ltp, bid=bid, ask=ask)
+    seen = _traded_at(row.get("last_trade_time")) or at
+    return Quote(instrument=name, at=seen, ltp=ltp, bid=bid, ask=ask, offered=_offered(depth.get("sell")))
+
+
+def _offered(levels: Sequence[Mapping[str, Any]] | None) -> int | None:  # Any: JSON
+    """Return the units on sale in all levels that have a price, None where nobody sells or the answer is odd."""
+    sizes: list[Any] = [level.get("quantity") for level in levels or () if level.get("price")]
+    return sum(sizes) or None if all(isinstance(size, int) and size >= 0 for size in sizes) else None
 
 
 def _best(levels: Sequence[Mapping[str, Any]] | None) -> Any:  # Any: JSON

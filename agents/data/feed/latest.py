@@ -28,6 +28,8 @@ class LiveQuote(NamedTuple):
         0 where the mode does not say.
     previous_close : int or None
         The close of the session before.
+    offered : int
+        Units on sale in the visible book, 0 where the mode does not say.
     """
 
     ltp: int
@@ -40,6 +42,7 @@ class LiveQuote(NamedTuple):
     volume: int = 0
     open_interest: int = 0
     previous_close: int | None = None
+    offered: int = 0
 
 
 class LatestQuotes:
@@ -128,6 +131,7 @@ class LatestQuotes:
             ltp=to_rupees(known.ltp, tick),
             bid=None if known.bid is None else to_rupees(known.bid, tick),
             ask=None if known.ask is None else to_rupees(known.ask, tick),
+            offered=known.offered or None,
         )
 
     def _known(self, name: str) -> LiveQuote:
@@ -158,6 +162,7 @@ class LatestQuotes:
             volume=known.volume if day is None else day.volume,
             open_interest=known.open_interest if packet.open_interest is None else packet.open_interest,
             previous_close=known.previous_close,
+            offered=touch.offered,
         )
 
 

@@ -29,6 +29,7 @@ _TICKER: Final = struct.Struct("<fI")
 _QUOTE: Final = struct.Struct("<fHIfIIIffff")
 _FULL: Final = struct.Struct("<fHIfIIIIIIffff")
 _LEVEL: Final = struct.Struct("<IIHHff")
+_OFFERED: Final = struct.Struct("<" + "4xI12x" * 5)  # the sizes on sale of the same five levels
 _DEPTH_AT: Final = 62
 _INTEREST: Final = struct.Struct("<I")
 _CLOSE: Final = struct.Struct("<fI")
@@ -48,12 +49,16 @@ class FeedKey(NamedTuple):
 
 
 class Touch(NamedTuple):
-    """The best bid and ask, in rupees and units; a price of 0 means that nobody is there."""
+    """The best bid and ask, in rupees and units; a price of 0 means that nobody is there.
+
+    `offered` are the units on sale in all five levels.
+    """
 
     bid: float
     ask: float
     bid_quantity: int
     ask_quantity: int
+    offered: int = 0
 
 
 class DayFigures(NamedTuple):
@@ -211,7 +216,8 @@ def _full(key: FeedKey, frame: bytes, start: int) -> Packet:
     ltp, quantity, traded_at, average, volume, selling, buying, interest, _, _, opened, close, high, low = found
     bid_quantity, ask_quantity, _, _, bid, ask = _LEVEL.unpack_from(frame, start + _DEPTH_AT)
     day = DayFigures(volume, average, opened, high, low, close, selling, buying)
-    touch = Touch(bid, ask, bid_quantity, ask_quantity)
+    offered = sum(_OFFERED.unpack_from(frame, start + _DEPTH_AT))
+    touch = Touch(bid, ask, bid_quantity, ask_quantity, offered)
     return Price(key, ltp, _true_time(traded_at), quantity, day, interest, touch)
 
 

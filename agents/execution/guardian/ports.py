@@ -1,7 +1,4 @@
-"""What the guardian touches besides the broker, and the rows that pass through.
-
-The guardian has no threads, clock or randomness of its own, so that a simulator can run the very same class.
-"""
+"""What the guardian touches besides the broker: no threads, clock or chance of its own, for the simulator."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,8 +26,8 @@ GUARDIAN_EVENT = "guardian_event"
 class TradeRequest(Frozen):
     """Somebody asks for a trade: the payload of an event `REQUEST` whose key is the setup's id.
 
-    `order` is the planned super order of `setup`, `verdict` the judge's word on it, `equity` the rupees of its sizing.
-    The guardian refuses what is older than `GuardianSettings.request_good_for`.
+    `order` is the planned super order of `setup`, `verdict` the judge's word on it, `equity` the rupees of its sizing,
+    `zones_at` the last candle of the zones. The guardian refuses what is older than `request_good_for`.
     """
 
     setup: TradeSetup
@@ -39,6 +36,7 @@ class TradeRequest(Frozen):
     cycle_id: str
     equity: Rupees
     asked_at: AwareDatetime
+    zones_at: AwareDatetime | None = None
 
 
 class AnswerKind(StrEnum):
@@ -66,7 +64,7 @@ class TradeAnswer(Frozen):
 
 
 class TopOfBook(Frozen):
-    """The best prices of a contract in rupees, with their age and the day's price band where it is known."""
+    """The best prices of a contract in rupees, with their age, the day's band and the units `offered` where known."""
 
     contract: str
     at: AwareDatetime
@@ -75,6 +73,7 @@ class TopOfBook(Frozen):
     ask: Rupees | None = None
     lower_circuit: Rupees | None = None
     upper_circuit: Rupees | None = None
+    offered: int | None = None
 
 
 class JournalEvent(Protocol):

@@ -1,7 +1,7 @@
 """What forbids a trade, and how large it may be."""
 
 from agents.execution.risk.account import Account
-from agents.execution.risk.conditions import Conditions, Track
+from agents.execution.risk.conditions import Conditions, Outside, Track
 from agents.execution.risk.file import load_limits, risk_file
 from agents.execution.risk.limits import Freshness, Limits
 from agents.execution.risk.moments import deciding, sending, weigh
@@ -17,6 +17,7 @@ __all__ = [
     "Conditions",
     "Freshness",
     "Limits",
+    "Outside",
     "Question",
     "SpecialDays",
     "Track",

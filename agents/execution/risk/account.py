@@ -63,19 +63,20 @@ class Account:
             count += 1
         return count
 
-    @property
-    def drawdown(self) -> Decimal:
-        """Rupees between the best result that the known round trips ever added up to and the present one."""
-        course = [Decimal(0), *accumulate(trade.net for trade in (*self.earlier, *self.trades))]
+    def drawdown(self, sessions: int) -> Decimal:
+        """Return rupees from the best that this session and the `sessions` traded before it added up to, to now."""
+        course = [Decimal(0), *accumulate(trade.net for trade in self._since(sessions))]
         return max(course) - course[-1]
 
     def stops_since(self, sessions: int) -> int:
         """Return how many round trips lost at their stop in this session and the `sessions` traded before it."""
-        days = sorted({trade.exit_at.astimezone(IST).date() for trade in self.earlier})[-sessions:] if sessions else []
-        earlier = [trade for trade in self.earlier if trade.exit_at.astimezone(IST).date() in days]
-        return sum(trade.exit_reason is OrderState.STOP_DONE and trade.net < 0 for trade in (*earlier, *self.trades))
+        return sum(trade.exit_reason is OrderState.STOP_DONE and trade.net < 0 for trade in self._since(sessions))
 
     def last_net(self, trades: int) -> Decimal | None:
         """Return the rupees of the last so many round trips, None before there are as many."""
         last = (*self.earlier, *self.trades)[-trades:]
         return sum((trade.net for trade in last), Decimal(0)) if trades and len(last) == trades else None
+
+    def _since(self, sessions: int) -> list[Trade]:
+        days = sorted({trade.exit_at.astimezone(IST).date() for trade in self.earlier})[-sessions:] if sessions else []
+        return [*(trade for trade in self.earlier if trade.exit_at.astimezone(IST).date() in days), *self.trades]

@@ -16,6 +16,21 @@ class Track:
 
 
 @dataclass(frozen=True)
+class Outside:
+    """What whoever sends knows besides prices and book; see the fields of the same names in `Conditions`."""
+
+    state: DeskState = DeskState.ACTIVE
+    halted: str = ""
+    clock_skew: float | None = None
+    account: str = ""
+    expected_account: str = ""
+    address: str = ""
+    mode: str = ""
+    requests_second: int | None = None
+    requests_day: int | None = None
+
+
+@dataclass(frozen=True)
 class Conditions:
     """The market and the desk at the moment of a decision. Ages in seconds of market time, prices in rupees.
 
@@ -43,6 +58,8 @@ class Conditions:
         What the desk may do, and why it may not; an unreadable one is HALTED.
     account, expected_account : str
         Whose account the order goes to, and whose it should be; "" where there is only one.
+    address, mode : str
+        Why orders are not taken from this machine, and why this mode may not send any; "" where nothing is wrong.
     requests_second, requests_day : int or None
         Order requests in the last second and today.
     event, event_factor : str, float or None
@@ -73,6 +90,8 @@ class Conditions:
     halted: str = ""
     account: str = ""
     expected_account: str = ""
+    address: str = ""
+    mode: str = ""
     requests_second: int | None = None
     requests_day: int | None = None
     event: str = ""

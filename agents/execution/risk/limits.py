@@ -2,13 +2,15 @@
 
 import math
 from dataclasses import dataclass, fields, replace
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from types import MappingProxyType
 from typing import Any
 
 from agents.domain.errors import ConfigError
 
 FREEZE_QUANTITY = 1_800
+HOLIDAYS = 10
+"""Days that a look back is longer than weekends alone make it."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,10 @@ class Limits:
     def sessions_looked_back(self) -> int:
         """How many sessions before this one the protections look at."""
         return max(self.drawdown_sessions, self.stop_guard_sessions)
+
+    def looked_back_from(self, on: date) -> date:
+        """Return the first date whose round trips the protections may look at: sessions are five days of seven."""
+        return on - timedelta(days=2 * self.sessions_looked_back + HOLIDAYS)
 
 
 CAPS = MappingProxyType(

@@ -16,7 +16,7 @@ def freshness_rules(question: Question) -> Iterator[Check]:
 
     Ages are market time. Where the market runs faster than the clock, what takes wall time (a tick's way, a run's
     start) takes as many times longer in it, so those limits are multiplied by the speed; that of the zones, which are
-    made by the market's own clock, is not.
+    made by the market's own clock, is not, and neither is the error of the machine's clock.
     """
     now, allowed = question.conditions, question.conditions.freshness
     if allowed is None:
@@ -34,7 +34,8 @@ def freshness_rules(question: Question) -> Iterator[Check]:
     if now.clock_skew is None:
         yield unknown("R7.clock", "nobody else's clock was seen")
     else:
-        yield at_most("R7.clock", abs(now.clock_skew), allowed.clock_skew * now.speed, "the clock is wrong")
+        skew = f"this machine's clock differs from the broker's by {now.clock_skew:+.1f} s"
+        yield at_most("R7.clock", abs(now.clock_skew), allowed.clock_skew, skew)
 
 
 def fairness_rules(question: Question) -> Iterator[Check]:
@@ -81,13 +82,15 @@ def band_rules(question: Question) -> Iterator[Check]:
 
 
 def kill_rules(question: Question) -> Iterator[Check]:
-    """R11: nobody has stopped the desk, and the account is the right one."""
+    """R11: nobody has stopped the desk, and mode, account and address are the right ones."""
     now = question.conditions
     active = now.state is DeskState.ACTIVE and not now.halted
     text = now.halted or f"the desk is {now.state}"
     yield at_most("R11.state", 0 if active else 1, 0, text)
     same = now.account == now.expected_account
     yield at_most("R11.account", 0 if same else 1, 0, "the order would go to another account than the one that is set")
+    yield at_most("R11.address", 1 if now.address else 0, 0, now.address)
+    yield at_most("R11.mode", 1 if now.mode else 0, 0, now.mode)
 
 
 def rate_rules(question: Question) -> Iterator[Check]:

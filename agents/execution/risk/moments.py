@@ -5,6 +5,7 @@ A cycle rests on what the store holds, the guardian on live prices; the ages tha
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from agents.domain.checks import Check
 from agents.domain.cycle import DeskState
@@ -14,7 +15,7 @@ from agents.domain.orders import TradeSetup
 from agents.domain.values import IST
 from agents.execution.guardian.ports import Quotes, TopOfBook
 from agents.execution.risk.account import Account
-from agents.execution.risk.conditions import Conditions, Track
+from agents.execution.risk.conditions import Conditions, Outside, Track
 from agents.execution.risk.fair import fair_value
 from agents.execution.risk.limits import Limits
 from agents.execution.risk.question import Question
@@ -22,6 +23,8 @@ from agents.execution.risk.rules import check
 from agents.execution.risk.sizing import size
 from agents.execution.risk.special_days import SpecialDays
 from agents.options import Market
+
+NOTHING_KNOWN: Final = Outside()
 
 
 def weigh(
@@ -79,8 +82,9 @@ def sending(
     now: datetime,
     speed: int = 1,
     days: SpecialDays | None = None,
-    requests_day: int | None = None,
-    clock_skew: float | None = None,
+    zones_at: datetime | None = None,
+    outside: Outside = NOTHING_KNOWN,
+    vix: float | None = None,
 ) -> Conditions:
     """Return what the guardian knows just before it sends an order, from its own live prices.
 
@@ -98,10 +102,12 @@ def sending(
         Market seconds per second.
     days : SpecialDays, optional
         Which days are special.
-    requests_day : int, optional
-        Order requests sent today.
-    clock_skew : float, optional
-        Seconds between our clock and the broker's.
+    zones_at : datetime, optional
+        Up to when the zones behind the setup knew the market.
+    outside : Outside
+        What the sender knows of clock, account, address and requests.
+    vix : float, optional
+        India VIX.
     """
     book, index = _book(quotes, setup.contract), _index(quotes, setup.instrument)
     event, factor = _look(days, now)
@@ -111,16 +117,26 @@ def sending(
         index_age=None if index is None else _age(index.at, now),
         quote_age=None if book is None else _age(book.at, now),
         chain_age=_age(setup.decided_at, now),
-        clock_skew=clock_skew,
+        zones_age=None if zones_at is None else _age(zones_at, now),
+        clock_skew=outside.clock_skew,
         last=None if book is None else float(book.ltp),
         middle=None if book is None else _middle(book.bid, book.ask),
         spread=None if book is None else _spread(book.bid, book.ask),
         index_move=None if index is None else float(index.ltp / setup.spot - 1),
         lower_circuit=_number(None if book is None else book.lower_circuit),
         upper_circuit=_number(None if book is None else book.upper_circuit),
-        requests_day=requests_day,
+        depth=None if book is None else book.offered,
+        state=outside.state,
+        halted=outside.halted,
+        account=outside.account,
+        expected_account=outside.expected_account,
+        address=outside.address,
+        mode=outside.mode,
+        requests_second=outside.requests_second,
+        requests_day=outside.requests_day,
         event=event,
         event_factor=factor,
+        vix=vix,
     )
 
 

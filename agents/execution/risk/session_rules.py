@@ -53,7 +53,9 @@ def protection_rules(question: Question) -> Iterator[Check]:
     stops = account.stops_since(limits.stop_guard_sessions)
     yield below("R6.stop_guard", stops, limits.stop_guard_stops, "too many stops in these sessions")
     allowed = question.share(limits.drawdown_share)
-    yield below("R6.drawdown", account.drawdown, allowed, "the account is too far below its best")
+    yield below(
+        "R6.drawdown", account.drawdown(limits.drawdown_sessions), allowed, "the account is too far below its best"
+    )
     net = account.last_net(limits.low_profit_trades)
     if net is None:
         yield unknown("R6.low_profit", f"fewer than {limits.low_profit_trades} round trips are known")

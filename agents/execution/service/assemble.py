@@ -20,10 +20,12 @@ from agents.execution.service.ears import EarPorts, Ears
 from agents.execution.service.hold import GuardianHold, holder_name
 from agents.execution.service.journal import FencedJournal, FillKeeper
 from agents.execution.service.outlets import LedgerControls, MarketTime, OutboxNotifier, confirmed
+from agents.execution.service.outside import Insider, of_ledger
 from agents.execution.service.prices import GuardianPrices, OnceReader
 from agents.execution.service.process import Parts, World
 from agents.execution.service.timing import Tune, at_pace
 from agents.execution.service.wake import Bell, LedgerWatch
+from agents.ops.breakers import DHAN_ORDERS
 from agents.ports import Clock, Metrics, NullMetrics
 from agents.settings import Settings
 
@@ -74,20 +76,28 @@ def assemble(
         confirmed(settings.live_confirmed_on, clock.now().astimezone(IST).date())
     observe = watch_calls(metrics or NullMetrics(), "dhan_orders")
     dhan = open_dhan(settings, wall=world.wall, sleep=world.sleep, jitter=world.rng.random, observe=observe)
-    gateway, contracts, limiter = gateway_parts(
-        settings, dhan, clock, wall=world.wall, sleep=world.sleep, observe=observe
+    orders = gateway_parts(
+        settings,
+        dhan,
+        clock,
+        wall=world.wall,
+        sleep=world.sleep,
+        observe=observe,
+        monotonic=world.monotonic,
+        breaker=ledger.breaker(DHAN_ORDERS),
     )
     speed, bell = speed_of(settings), Bell()
     time = MarketTime(clock, world.monotonic, speed)
     ears = Ears(_ear_ports(dhan, clock, calendar, speed, world), bell.ring)
-    reader = OnceReader(dhan.reader.wire.twin((2.0, 5.0)), limiter, sleep=world.sleep, jitter=world.rng.random)
-    prices = GuardianPrices(reader, contracts, ears, clock, elapsed=world.monotonic, fresh=FRESH * speed)
     wire = dhan.reader.wire
+    reader = OnceReader(wire.twin((2.0, 5.0)), orders.limiter, sleep=world.sleep, jitter=world.rng.random)
+    prices = GuardianPrices(reader, orders.contracts, ears, clock, elapsed=world.monotonic, fresh=FRESH * speed)
+    outside = Insider(settings, wire, orders, speed, of_ledger(ledger, settings.home))
     holder = holder_name(platform.node(), settings.home, world.wall())
     hold = GuardianHold(ledger, f"guardian:{wire.client_id}", holder, settings.home / "run", world.monotonic)
     journal = FencedJournal(ledger, lambda: hold.lease)
     ports = GuardianPorts(
-        gateway=FillKeeper(gateway, journal),
+        gateway=FillKeeper(orders.gateway, journal),
         journal=journal,
         updates=ears.hints,
         quotes=prices,
@@ -96,7 +106,7 @@ def assemble(
         notifier=OutboxNotifier(ledger, world.monotonic),
         clock=time,
         calendar=calendar,
-        checks=checks or desk_checks(settings, ledger, speed, lambda: prices),
+        checks=checks or desk_checks(settings, ledger, speed, lambda: prices, clock=clock, outside=outside),
     )
     path = settings.ledger_path if settings.ledger_url is None else None
     watch = LedgerWatch(ledger, path, world.monotonic)

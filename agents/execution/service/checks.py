@@ -2,21 +2,25 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
-from pathlib import Path
+from datetime import date, datetime, timedelta
+from typing import Final
 
 from agents.data.calendar import NseCalendar
 from agents.data.ledger import Ledger
 from agents.domain.cycle import Veto
-from agents.domain.errors import MissingDataError
+from agents.domain.errors import DataError, MissingDataError
+from agents.domain.orders import Trade
 from agents.domain.values import IST
-from agents.execution.controls import standing as desk_standing
 from agents.execution.guardian.ports import Quotes, Standing, TradeRequest
-from agents.execution.risk import Account, Conditions, Limits, load_limits, load_special_days, vetoes
+from agents.execution.request import RequestBroker
+from agents.execution.risk import Account, Limits, load_limits, load_special_days, sending, vetoes
 from agents.execution.risk.special_days import SpecialDays
-from agents.ports import Calendar
+from agents.execution.service.outside import LookOutside
+from agents.ports import Calendar, Clock
 from agents.settings import Settings
+
+INDIA_VIX: Final = "INDIAVIX"
+Earlier = Callable[[date, date], Sequence[Trade]]
 
 
 @dataclass(frozen=True)
@@ -38,62 +42,66 @@ class RiskChecks:
     calendar : Calendar
         The sessions.
     ledger : Ledger
-        The desk's state, and the equity, whatever a request says of it.
-    home : Path
-        The mode's folder, where a HALT file may lie.
+        The equity, whatever a request says of it.
     quotes : callable
         Returns the guardian's prices.
+    outside : callable
+        Returns what is known besides: the desk's state, clock, account, requests.
+    earlier : callable
+        Returns the round trips from one date to another.
     """
 
     def __init__(
-        self, rules: RuleBook, calendar: Calendar, ledger: Ledger, home: Path, quotes: Callable[[], Quotes]
+        self,
+        rules: RuleBook,
+        calendar: Calendar,
+        ledger: Ledger,
+        quotes: Callable[[], Quotes],
+        *,
+        outside: LookOutside,
+        earlier: Earlier,
     ) -> None:
         self._rules = rules
         self._calendar = calendar
         self._ledger = ledger
-        self._home = home
         self._quotes = quotes
+        self._outside = outside
+        self._earlier = earlier
+        self._known: tuple[date, Sequence[Trade]] | None = None
 
     def vetoes(self, request: TradeRequest, standing: Standing, now: datetime) -> Sequence[Veto]:
         """Return every rule that forbids the trade; see the protocol. Raises what ledger and quotes raise."""
-        session = self._calendar.session(now.astimezone(IST).date())
+        on = now.astimezone(IST).date()
+        session = self._calendar.session(on)
         if session is None:
-            raise MissingDataError(f"{now:%Y-%m-%d} has no session; nothing is bought")
-        account = Account(min(standing.equity, self._ledger.equity()), standing.orders, standing.trades)
+            raise MissingDataError(f"{on} has no session; nothing is bought")
+        quotes, equity = self._quotes(), min(standing.equity, self._ledger.equity())
+        conditions = sending(
+            request.setup,
+            quotes,
+            limits=self._rules.limits,
+            now=now,
+            speed=self._rules.speed,
+            days=self._rules.days,
+            zones_at=request.zones_at,
+            outside=self._outside(now),
+            vix=_vix(quotes),
+        )
         return vetoes(
             request.setup,
             request.order.lots,
-            account,
+            Account(equity, standing.orders, standing.trades, self._before(on)),
             self._rules.limits,
             now=now,
             session=session,
-            conditions=self._conditions(request, now),
+            conditions=conditions,
         )
 
-    def _conditions(self, request: TradeRequest, now: datetime) -> Conditions:
-        """Return what surrounds the trade at this moment. Raises `MissingDataError` where there is no price."""
-        setup, quotes = request.setup, self._quotes()
-        index, book = quotes.underlying(setup.instrument), quotes.book(setup.contract)
-        bid, ask = _number(book.bid), _number(book.ask)
-        state, halted = desk_standing(self._ledger, self._home)
-        event, factor = self._rules.days.look(now.astimezone(IST).date())
-        return Conditions(
-            freshness=self._rules.limits.sending,
-            speed=self._rules.speed,
-            index_age=_age(index.at, now),
-            quote_age=_age(book.at, now),
-            chain_age=_age(setup.decided_at, now),  # the setup was made on the chain of that moment
-            last=float(book.ltp),
-            middle=None if bid is None or ask is None else (bid + ask) / 2,
-            spread=None if bid is None or ask is None else ask - bid,
-            index_move=abs(float(index.ltp / setup.spot) - 1.0),
-            lower_circuit=_number(book.lower_circuit),
-            upper_circuit=_number(book.upper_circuit),
-            state=state,
-            halted=halted,
-            event=event,
-            event_factor=factor,
-        )
+    def _before(self, on: date) -> Sequence[Trade]:
+        """Return the round trips of earlier sessions, which a day does not change."""
+        if self._known is None or self._known[0] != on:
+            self._known = on, self._earlier(self._rules.limits.looked_back_from(on), on - timedelta(days=1))
+        return self._known[1]
 
 
 def rules_of(settings: Settings, speed: float) -> RuleBook:
@@ -103,14 +111,34 @@ def rules_of(settings: Settings, speed: float) -> RuleBook:
     return RuleBook(limits, days, max(1, round(speed)))
 
 
-def desk_checks(settings: Settings, ledger: Ledger, speed: float, quotes: Callable[[], Quotes]) -> RiskChecks:
+def desk_checks(
+    settings: Settings,
+    ledger: Ledger,
+    speed: float,
+    quotes: Callable[[], Quotes],
+    *,
+    clock: Clock,
+    outside: LookOutside,
+) -> RiskChecks:
     """Return the checks of a desk. Raises as `rules_of`."""
-    return RiskChecks(rules_of(settings, speed), NseCalendar(), ledger, settings.home, quotes)
+    book = RequestBroker(ledger, clock, _nobody_waits, settings.brokerage_rupees)
+    return RiskChecks(
+        rules_of(settings, speed),
+        NseCalendar(),
+        ledger,
+        quotes,
+        outside=outside,
+        earlier=lambda first, last: book.trades(last, since=first),
+    )
 
 
-def _age(at: datetime, now: datetime) -> float:
-    return max(0.0, (now - at).total_seconds())
+def _vix(quotes: Quotes) -> float | None:
+    """Return India VIX, None where the broker lists none, as a paper exchange, or shows no price of it."""
+    try:
+        return float(quotes.underlying(INDIA_VIX).ltp)
+    except DataError:
+        return None
 
 
-def _number(price: Decimal | None) -> float | None:
-    return None if price is None else float(price)
+def _nobody_waits(seconds: float) -> None:
+    raise MissingDataError(f"the checks only read the ledger; nobody waits {seconds} s for an answer here")

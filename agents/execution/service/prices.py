@@ -108,6 +108,7 @@ class GuardianPrices:
             ask=quote.ask,
             lower_circuit=listing.lower_limit,
             upper_circuit=listing.upper_limit,
+            offered=quote.offered,
         )
 
     def underlying(self, name: str) -> Quote:

@@ -205,7 +205,7 @@ def test_four_stops_in_three_sessions_close_the_desk() -> None:
 def test_a_deep_drawdown_closes_the_desk() -> None:
     fall = earlier(*[-90] * 9, state=OrderState.FLATTENED)
     assert no(asked(held=with_past(*fall))) == {"R6.drawdown"}
-    assert with_past(*fall).drawdown > Decimal(80_000)
+    assert with_past(*fall).drawdown(LIMITS.drawdown_sessions) > Decimal(80_000)
 
 
 def test_ten_trades_that_lost_too_much_close_the_desk() -> None:

@@ -48,7 +48,7 @@ def test_a_full_packet_has_day_interest_and_touch() -> None:
     assert found.open_interest == 5_000
     assert (found.day.volume, found.day.total_sell_quantity, found.day.total_buy_quantity) == (900, 700, 800)
     assert (found.day.open, found.day.previous_close, found.day.high, found.day.low) == (130.0, 128.5, 140.0, 120.0)
-    assert found.touch._replace(ask=round(found.touch.ask, 2)) == Touch(134.0, 134.1, 130, 65)
+    assert found.touch._replace(ask=round(found.touch.ask, 2)) == Touch(134.0, 134.1, 130, 65, 335)
 
 
 def test_a_quote_has_the_same_figures_in_other_places() -> None:
