@@ -70,7 +70,15 @@ def chart_data(
         "ltp": float(snapshot.last_price) if snapshot.last_price is not None else None,
         "marks": [mark for order in orders for mark in _marks(order, candles)],
         "lines": [line for order in orders if order.held for line in _lines(setups.get(order.setup_id))],
+        "swings": [],
+        "breaks": [],
+        "replay": "",
     }
+
+
+def replayed(data: Json, label: str) -> Json:
+    """Return a chart's data marked as a replay: it listens to nothing, says so, and leaves the arrows to the page."""
+    return {**data, "live": False, "replay": label, "title": f"{data['title']} · {label}"}
 
 
 def is_confirmed(zone: Zone) -> bool:

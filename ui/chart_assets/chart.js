@@ -1,10 +1,10 @@
 // The candle chart of the dashboard. Called again with new data on every refresh: the chart itself is kept, so that
 // zoom and position are the reader's own. All text is drawn on a canvas or set as text, never as markup.
 import {
-  createChart, createSeriesMarkers, CandlestickSeries, CrosshairMode, HistogramSeries, LineStyle,
+  createChart, createSeriesMarkers, createTextWatermark, CandlestickSeries, CrosshairMode, HistogramSeries, LineStyle,
 } from "./lightweight-charts.mjs";
-import { VolumeProfileBars, ZoneBoxes } from "./overlays.js";
-import { bindKeys, keepRange, restoreRange } from "./range.js";
+import { BreakLines, VolumeProfileBars, ZoneBoxes } from "./overlays.js";
+import { bindKeys, keepRange, restoreRange, shiftBetween } from "./range.js";
 import { Ticks } from "./ticks.js";
 
 const IST = 19800; // the library reads times as UTC; shifted, its day breaks fall on Indian midnights
@@ -71,9 +71,11 @@ function build(parent, data) {
   const profile = new VolumeProfileBars(colors);
   const bands = new ZoneBoxes(colors);
   const zones = new ZoneBoxes(colors);
-  for (const layer of [profile, bands, zones]) series.attachPrimitive(layer);
+  const breaks = new BreakLines(colors);
+  for (const layer of [profile, bands, zones, breaks]) series.attachPrimitive(layer);
   const view = {
-    box, chart, series, volume, profile, bands, zones, legend, hint, pinned, colors, alive: true,
+    box, chart, series, volume, profile, bands, zones, breaks, legend, hint, pinned, colors, alive: true,
+    replay: "",
     marks: createSeriesMarkers(series, []), lines: [], candles: [], hovered: null, name: "", first: 0,
   };
   paintColors(view, colors);
@@ -85,7 +87,7 @@ function paintColors(view, colors) {
   view.colors = colors;
   view.series.applyOptions({ upColor: colors.up, downColor: colors.down, wickUpColor: colors.up, wickDownColor: colors.down });
   view.chart.applyOptions({ layout: { textColor: colors.text } });
-  for (const layer of [view.profile, view.bands, view.zones]) layer.colors = colors;
+  for (const layer of [view.profile, view.bands, view.zones, view.breaks]) layer.colors = colors;
   for (const element of [view.legend, view.hint, view.pinned]) {
     element.style.background = colors.background;
     element.style.color = colors.text;
@@ -181,13 +183,17 @@ function showCandles(view, rows, name) {
     return;
   }
   const range = view.name === name ? view.chart.timeScale().getVisibleLogicalRange() : null;
-  const dropped = range ? view.candles.findIndex((each) => candles.length && each.time >= candles[0].time) : -1;
+  const ended = view.candles.length - 1;
+  const moved = range ? shiftBetween(view.candles, candles) : null;
+  // A replay that goes back keeps its last candle where the reader has it, as one that goes on does.
+  const follows = view.replay && range && range.from < ended && ended <= range.to;
+  const shift = follows ? candles.length - 1 - ended : moved;
   view.series.setData(candles);
   view.volume.setData(candles.map((candle) => asVolume(view, candle)));
   view.candles = candles;
   view.name = name;
   const scale = view.chart.timeScale();
-  if (range && dropped >= 0) scale.setVisibleLogicalRange({ from: range.from - dropped, to: range.to - dropped });
+  if (range && shift !== null) scale.setVisibleLogicalRange({ from: range.from + shift, to: range.to + shift });
   else if (candles.length && !restoreRange(view)) {
     scale.setVisibleLogicalRange({ from: candles.length - VISIBLE, to: candles.length + 14 });
   }
@@ -218,7 +224,27 @@ function showMarks(view, data) {
     color: mark.kind === "in" ? view.colors.accent : view.colors.text,
     text: mark.text,
   }));
+  for (const swing of data.swings) {
+    markers.push({
+      time: swing.time + IST,
+      position: swing.side === "high" ? "aboveBar" : "belowBar",
+      shape: "circle",
+      size: 0.4,
+      color: swing.side === "high" ? view.colors.down : view.colors.up,
+    });
+  }
   view.marks.setMarkers(markers.sort((a, b) => a.time - b.time));
+}
+
+// A chart of the past must not be taken for the present: its frame and a word across it say so.
+function showReplay(view, label) {
+  if (view.replay === label) return;
+  view.replay = label;
+  view.box.dataset.replay = label;
+  view.box.style.outline = label ? "2px solid #6B4BC8" : "";
+  view.watermark?.detach();
+  const line = { text: "REPLAY", color: "rgba(140, 110, 230, 0.22)", fontSize: 72, fontStyle: "bold" };
+  view.watermark = label ? createTextWatermark(view.chart.panes()[0], { horzAlign: "center", vertAlign: "center", lines: [line] }) : null;
 }
 
 export default function render({ data, parentElement }) {
@@ -228,6 +254,7 @@ export default function render({ data, parentElement }) {
     charts.set(parentElement, view);
     view.ticks = new Ticks((row) => take(view, row), () => view.candles[view.candles.length - 1]?.time - IST);
   }
+  showReplay(view, data.replay);
   const colors = palette(parentElement, data.colors);
   if (JSON.stringify(colors) !== JSON.stringify(view.colors)) paintColors(view, colors);
   view.title = data.title;
@@ -235,6 +262,7 @@ export default function render({ data, parentElement }) {
   const shifted = (boxes) => boxes.map((zone) => ({ ...zone, from: zone.from + IST }));
   view.zones.show(shifted(data.zones));
   view.bands.show(shifted(data.bands));
+  view.breaks.show(data.breaks.map((line) => ({ ...line, from: line.from + IST, to: line.to + IST })));
   view.profile.show(data.profile);
   showLines(view, data);
   showLast(view, data.ltp);
@@ -242,6 +270,9 @@ export default function render({ data, parentElement }) {
   view.ticks.listen(data.live ? data.minutes : null);
   view.box.dataset.candles = String(data.candles.length);
   view.box.dataset.zones = String(data.zones.length);
+  view.box.dataset.last = String(data.candles.length ? data.candles[data.candles.length - 1][0] : "");
+  view.box.dataset.marks = String(data.marks.length);
+  view.box.dataset.turning = String(data.swings.length + data.breaks.length);
   tell(view);
   return () => {
     view.alive = false;

@@ -83,6 +83,41 @@ export class ZoneBoxes extends Overlay {
   }
 }
 
+export class BreakLines extends Overlay {
+  constructor(colors) {
+    super("top");
+    this.colors = colors;
+  }
+
+  // A broken level reaches from its swing to the candle that closed beyond it.
+  paint({ context, horizontalPixelRatio: rx, verticalPixelRatio: ry }) {
+    const scale = this.chart.timeScale();
+    context.font = `${Math.round(10 * ry)}px system-ui, sans-serif`;
+    context.textAlign = "center";
+    let last = -Infinity;
+    for (const line of this.data) {
+      const y = this.series.priceToCoordinate(line.price);
+      const from = scale.timeToCoordinate(line.from);
+      const to = scale.timeToCoordinate(line.to);
+      if (y === null || from === null || to === null) continue;
+      context.strokeStyle = context.fillStyle = line.is_up ? this.colors.up : this.colors.down;
+      context.lineWidth = Math.max(1, Math.round(rx));
+      context.setLineDash([2 * rx, 3 * rx]);
+      context.beginPath();
+      context.moveTo(from * rx, Math.round(y * ry) + 0.5);
+      context.lineTo(to * rx, Math.round(y * ry) + 0.5);
+      context.stroke();
+      context.setLineDash([]);
+      const middle = ((from + to) / 2) * rx;
+      if (to - from < 24 || middle - last < 52 * rx) continue; // names cover neither candles nor one another
+      last = middle;
+      context.textBaseline = line.is_up ? "bottom" : "top";
+      context.fillText(`${line.is_up ? "▲" : "▼"} ${line.name}`, middle, y * ry + (line.is_up ? -2 : 3) * ry);
+    }
+    context.textAlign = "left";
+  }
+}
+
 export class VolumeProfileBars extends Overlay {
   constructor(colors) {
     super("bottom");

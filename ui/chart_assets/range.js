@@ -18,6 +18,15 @@ export function keepRange(view) {
   }
 }
 
+// Return by how many positions a candle that both hold has moved, null where they share none.
+export function shiftBetween(before, after) {
+  if (!before.length || !after.length) return null;
+  const first = Math.max(before[0].time, after[0].time);
+  const was = before.findIndex((candle) => candle.time >= first);
+  const is = after.findIndex((candle) => candle.time >= first);
+  return was < 0 || is < 0 ? null : is - was;
+}
+
 export function restoreRange(view) {
   const text = sessionStorage.getItem(PREFIX + view.name);
   if (!text) return false;
@@ -49,9 +58,10 @@ export function bindKeys(view, unpin) {
       End: () => scale.scrollToRealTime(),
       Escape: unpin,
     };
+    const steps = view.replay && event.key.startsWith("Arrow"); // on the replay page the arrows step through time
     const isReset = event.altKey && event.key.toLowerCase() === "r";
     const action = isReset ? () => scale.resetTimeScale() : actions[event.key];
-    if (!action || (!isReset && (event.ctrlKey || event.metaKey || event.altKey))) return;
+    if (!action || steps || (!isReset && (event.ctrlKey || event.metaKey || event.altKey))) return;
     event.preventDefault();
     action();
   });
