@@ -49,7 +49,7 @@ class Watchmen:
         self._clock = market_clock(settings, NseCalendar())
         self._agent = ExecutionAgent(ledger, self._clock.now, Waiting(time.monotonic, time.sleep))
         self._stop = threading.Event()
-        facts = GuardianFacts(self.health, self.holding, self.trades)
+        facts = GuardianFacts(self.health, self.holding, self.trades, process.unkept)
         self._loop = AlertLoop(settings, ledger, self._clock, NseCalendar(), facts, metrics=metrics, wall=wall_now)
         self._thread = threading.Thread(target=self._loop.run, args=(self._stop,), name="alerts", daemon=True)
         self._server: OpsServer | None = None

@@ -6,8 +6,9 @@ Nothing here may stop the guardian or wait for it: a ledger that fails is logged
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 
@@ -22,6 +23,8 @@ from agents.ops.deadman import DeadMan
 from agents.ops.sender import AlertSender
 from agents.ops.server import Health
 from agents.ops.sweep import sweep
+from agents.ops.troubles import TroubleWatch
+from agents.ops.unkept import Unkept, UnkeptAlerts
 from agents.ports import Calendar, Clock, Metrics
 from agents.settings import Settings
 
@@ -43,15 +46,18 @@ class GuardianFacts:
         Whether a position is open.
     trades : callable
         Returns the trades closed on a date.
+    unkept : deque of Unkept
+        Alerts that the ledger could not take; the loop empties it.
     """
 
     health: Callable[[], Health]
     holding: Callable[[], bool]
     trades: Callable[[date], Sequence[Trade]]
+    unkept: deque[Unkept] = field(default_factory=deque)
 
 
 class AlertLoop:
-    """Sends alerts, watches the breakers, says the daily messages, keeps the dead man's switch.
+    """Sends alerts, watches breakers and refusals, says the daily messages, keeps the dead man's switch.
 
     Parameters
     ----------
@@ -93,6 +99,8 @@ class AlertLoop:
         title = f"zonedesk {settings.mode}"
         self._sender = AlertSender(ledger.outbox, channels, AlertFile(logs / ALERT_FILE), title)
         self._breakers = BreakerWatch(ledger, metrics, wall, facts.holding)
+        self._troubles = TroubleWatch(ledger, facts.holding)
+        self._unkept = UnkeptAlerts(ledger.outbox, self._sender, facts.unkept, wall)
         self._daily = DailyMessages(ledger, calendar, MetricReader(settings.ops_path), facts.trades)
         self._dead_man = DeadMan(settings.dead_man_url, monotonic) if settings.dead_man_url else None
         self._clock = clock
@@ -111,11 +119,13 @@ class AlertLoop:
 
     def step(self) -> None:
         """Do once what is due; whatever the ledger raises is logged when it begins."""
+        self._unkept.step()
         try:
             if self._monotonic() >= self._chores_at:
                 self._chores_at = self._monotonic() + CHORES_EVERY_SECONDS
                 self._breakers.step()
                 self._daily.step(self._clock.now())
+            self._troubles.step()
             self._sender.step()
             self._trouble = ""
         except TradingError as error:

@@ -43,6 +43,14 @@ class AlertSender:
         due.sort(key=lambda message: (_URGENCY[message.severity], message.id))
         return sum(self._send(message) for message in due[:AT_ONCE])
 
+    def send_at_once(self, message: Message) -> str:
+        """Send a message that no outbox holds, because the ledger fails, and return why nobody took it.
+
+        It is in the file of alerts in any case. Nothing is tried again.
+        """
+        self._file.write(message)
+        return self._try_channels(message)
+
     def _send(self, message: Message) -> bool:
         if message.attempts == 0:
             self._file.write(message)

@@ -1,6 +1,7 @@
 """Settings in, a guardian's process out: the only place that picks its adapters."""
 
 import platform
+from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
@@ -26,6 +27,7 @@ from agents.execution.service.process import Parts, World
 from agents.execution.service.timing import Tune, at_pace
 from agents.execution.service.wake import Bell, LedgerWatch
 from agents.ops.breakers import DHAN_ORDERS
+from agents.ops.unkept import Unkept
 from agents.ports import Clock, Metrics, NullMetrics
 from agents.settings import Settings
 
@@ -95,6 +97,7 @@ def assemble(
     outside = Insider(settings, wire, orders, speed, of_ledger(ledger, settings.home))
     holder = holder_name(platform.node(), settings.home, world.wall())
     hold = GuardianHold(ledger, f"guardian:{wire.client_id}", holder, settings.home / "run", world.monotonic)
+    unkept: deque[Unkept] = deque()
     journal = FencedJournal(ledger, lambda: hold.lease)
     ports = GuardianPorts(
         gateway=FillKeeper(orders.gateway, journal),
@@ -103,7 +106,7 @@ def assemble(
         quotes=prices,
         controls=LedgerControls(ledger, settings.home),
         lease=hold,
-        notifier=OutboxNotifier(ledger, world.monotonic),
+        notifier=OutboxNotifier(ledger, world.monotonic, unkept),
         clock=time,
         calendar=calendar,
         checks=checks or desk_checks(settings, ledger, speed, lambda: prices, clock=clock, outside=outside),
@@ -111,7 +114,7 @@ def assemble(
     path = settings.ledger_path if settings.ledger_url is None else None
     watch = LedgerWatch(ledger, path, world.monotonic)
     tuned = tune(at_pace(guardian_settings(settings, ledger.equity()), speed))
-    return Parts(ledger, hold, wrap(ports), tuned, ears, prices, watch, bell)
+    return Parts(ledger, hold, wrap(ports), tuned, ears, prices, watch, bell, unkept)
 
 
 def guardian_settings(settings: Settings, equity: Decimal) -> GuardianSettings:

@@ -1,6 +1,7 @@
 """The small ports of the guardian: the person's hand, the alerts and the two clocks."""
 
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from agents.domain.cycle import DeskState
 from agents.domain.errors import ConfigError, TradingError
 from agents.execution.controls import Tightening, halt_reason, stricter
 from agents.execution.guardian.ports import Command, CommandKind, Severity
+from agents.ops.unkept import Unkept
 from agents.ports import Clock as MarketClock
 
 WHO: Final = "guardian"
@@ -74,13 +76,16 @@ class OutboxNotifier:
         Whose outbox it is.
     elapsed : callable
         Returns seconds that only grow.
+    unkept : deque of Unkept, optional
+        Gets what the ledger could not take, for whoever can send without it.
     """
 
     AGAIN: Final = 60.0
 
-    def __init__(self, ledger: Ledger, elapsed: Callable[[], float]) -> None:
+    def __init__(self, ledger: Ledger, elapsed: Callable[[], float], unkept: deque[Unkept] | None = None) -> None:
         self._ledger = ledger
         self._elapsed = elapsed
+        self._unkept = unkept
         self._said: dict[tuple[str, str], float] = {}
 
     def alert(self, severity: Severity, dedupe_key: str, text: str) -> None:
@@ -95,6 +100,8 @@ class OutboxNotifier:
             self._ledger.outbox.put(OutboxSeverity(severity.value), dedupe_key, text)
         except TradingError as error:
             _log.warning("the alert could not be kept: %s", error)
+            if self._unkept is not None:
+                self._unkept.append(Unkept(OutboxSeverity(severity.value), dedupe_key, text))
 
 
 class MarketTime:

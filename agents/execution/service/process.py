@@ -6,7 +6,9 @@ instant; nothing is done on the way out but to give the lease back.
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
@@ -18,10 +20,12 @@ from agents.domain.lifecycle import ALIVE, HOLDING, UNRESOLVED
 from agents.execution.guardian.guardian import Guardian
 from agents.execution.guardian.ports import GuardianPorts, GuardianSettings
 from agents.execution.service.changes import Changes
+from agents.execution.service.checks import INDIA_VIX
 from agents.execution.service.ears import Ears
 from agents.execution.service.hold import GuardianHold
 from agents.execution.service.prices import GuardianPrices
 from agents.execution.service.wake import Bell, LedgerWatch
+from agents.ops.unkept import Unkept
 
 NAME: Final = "guardian"
 LISTEN_EVERY: Final = 0.005
@@ -54,6 +58,7 @@ class Parts:
     prices: GuardianPrices
     watch: LedgerWatch
     bell: Bell
+    unkept: deque[Unkept] = field(default_factory=deque)
 
 
 class GuardianProcess:
@@ -86,6 +91,11 @@ class GuardianProcess:
     def facts(self) -> Mapping[str, Any]:  # Any: JSON
         """What the process last said of itself; may be read from any thread."""
         return self._said
+
+    @property
+    def unkept(self) -> deque[Unkept]:
+        """Alerts that the ledger could not take; another thread may empty it."""
+        return self._parts.unkept
 
     @property
     def guardian(self) -> Guardian | None:
@@ -132,6 +142,8 @@ class GuardianProcess:
             parts.prices.watch(parts.settings.index)
         except TradingError as error:
             self._say(f"no prices yet: {error}")
+        with suppress(TradingError):  # a paper exchange lists no volatility index
+            parts.prices.watch(INDIA_VIX)
         self._guardian = Guardian(parts.ports, parts.settings)
         self._changes = Changes(self._guardian, parts.ports, parts.ledger)
         self._say(f"guarding under lease {parts.hold.lease.name}, token {parts.hold.lease.token}")
