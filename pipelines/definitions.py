@@ -16,7 +16,7 @@ from pipelines.chain_checks import CHAIN_CHECKS
 from pipelines.checks import ALL_CHECKS
 from pipelines.housekeeping import housekeeping_job, nightly
 from pipelines.recording import CHAIN_JOB, chain_clock
-from pipelines.resources import RunScope, Workbench
+from pipelines.resources import MAY_WAIT, RunScope, Workbench
 from pipelines.schedule import candle_clock, every_candle, outruns_schedules
 from pipelines.trade import trade_clock, trade_cycle
 
@@ -46,7 +46,7 @@ def build(settings: Settings, bench: Workbench | None = None) -> dg.Definitions:
         ANALYSIS_JOB,
         selection=dg.AssetSelection.assets(*ANALYSIS_ASSETS),
         executor_def=dg.in_process_executor,
-        tags={"dagster/max_runtime": "600", "dagster/priority": "5"},
+        tags={**MAY_WAIT, "dagster/max_runtime": "600", "dagster/priority": "5"},
         description="Candles to judged zones, for one session date or a range of them.",
     )
     recording = dg.define_asset_job(

@@ -1,25 +1,35 @@
-"""Dagster's event log for one machine, with two changes that long ranges and small disks need.
+"""Dagster's event log for one machine, with three changes that long ranges, quick runs and small disks need.
 
 Dagster's own SQLite log opens two databases and commits twice for every event. A range of 250 sessions writes three
 thousand of them, which takes minutes; here, the events that Dagster hands over together share one transaction.
+
+For each run, Dagster makes a database table by table, and each process that opens one reads all migrations of its
+schema first: tenths of a second, several times a run. Here a new database is a copy of an empty one.
 
 And for a check without partitions, Dagster stores the run's partitions with the plan, once for each partition: closed
 days included that is 150 kB a piece, megabytes a run. Our checks have no partitions, so it is left out.
 """
 
 import os
+import sqlite3
+import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from dagster import EventLogEntry
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
 from dagster._core.events import ASSET_EVENTS
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.sql import create_engine
 from dagster._serdes import ConfigurableClassData
 
 if TYPE_CHECKING:
-    from sqlalchemy import CursorResult
+    from sqlalchemy import CursorResult, Engine
 
+_BUSY_SECONDS = 10.0
 # Dagster hands over events together only where this variable says how many; it is read again for each event.
 os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "500")
 
@@ -47,6 +57,26 @@ class DeskEventLog(SqliteEventLogStorage):
             if event not in assets:
                 self.store_event(event)
 
+    def _initdb(self, engine: "Engine", for_index_shard: bool = False) -> None:  # noqa: FBT001, FBT002  (Dagster's)
+        """Make a database ready: one that has a version is, the index of all runs is Dagster's to make."""
+        path = Path(str(engine.url.database))
+        if _is_made(path):
+            return
+        if for_index_shard or path.exists():
+            super()._initdb(engine, for_index_shard=for_index_shard)
+        else:
+            _put(self._empty, path)
+
+    @cached_property
+    def _empty(self) -> bytes:
+        """The file of a database without events, as Dagster makes it."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "empty.db"
+            engine = create_engine(f"sqlite:///{path}")
+            super()._initdb(engine)
+            engine.dispose()
+            return path.read_bytes()
+
     def _store_assets(self, events: Sequence[EventLogEntry]) -> None:
         """Store events of assets in the run's database and in the index of all runs."""
         statements = [self.prepare_insert_event(event) for event in events]
@@ -60,6 +90,26 @@ class DeskEventLog(SqliteEventLogStorage):
             newest = {_asset(event): (event, number) for event, number in zip(events, numbers, strict=True)}
             for event, number in newest.values():
                 self._store_asset_event(connection, event, number)
+
+
+def _is_made(path: Path) -> bool:
+    """Return whether a database is there and complete; its version is the last thing that is written."""
+    if not path.exists():
+        return False
+    with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as connection:
+        try:
+            return connection.execute("select 1 from alembic_version").fetchone() is not None
+        except sqlite3.OperationalError:  # no such table
+            return False
+
+
+def _put(content: bytes, path: Path) -> None:
+    """Write a file at once; whoever else does so at the same time is first or second, and both are content."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".new") as file:
+        file.write(content)
+        file.flush()
+        with suppress(FileExistsError):
+            os.link(file.name, path)
 
 
 def _number(result: "CursorResult[Any]") -> int:  # Any: SQLAlchemy's row

@@ -14,7 +14,7 @@ import dagster as dg
 from dagster import DagsterEventType, DefaultScheduleStatus, ScheduleDefinition
 
 from agents.domain.values import IST
-from pipelines.resources import Workbench, market_is_simulated, wall_clock
+from pipelines.resources import MAY_WAIT, Workbench, market_is_simulated, wall_clock
 
 FINISHED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 _BATCH = 500
@@ -105,7 +105,7 @@ def housekeeping_job(assets: Sequence[dg.AssetKey]) -> dg.JobDefinition:
         context.log.info("%d runs deleted, %.1f MB freed", swept.runs, swept.freed_bytes / 1e6)
         context.add_output_metadata({"runs": swept.runs, "megabytes": swept.freed_bytes / 1e6})
 
-    @dg.job(description="Deletes old runs and their files.", tags={"dagster/max_runtime": "600"})
+    @dg.job(description="Deletes old runs and their files.", tags={**MAY_WAIT, "dagster/max_runtime": "600"})
     def housekeeping() -> None:
         remove_old_runs()
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from agents.ports import Clock
 
 CLOCK_FILE = "clock.json"
+MAY_WAIT = {"zonedesk/may_wait": "yes"}
+"""The tag of runs that leave a place to the next chain and trade cycle; ``dagster.yaml`` limits them."""
 
 
 def market_is_simulated(settings: Settings) -> bool:

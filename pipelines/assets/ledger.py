@@ -8,7 +8,7 @@ from dagster import DefaultScheduleStatus
 
 from pipelines.assets.common import CODE_VERSION, OWNERS
 from pipelines.failures import our_errors_as_failures
-from pipelines.resources import Workbench
+from pipelines.resources import MAY_WAIT, Workbench
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -47,7 +47,7 @@ def mirror_job() -> "UnresolvedAssetJobDefinition":
         MIRROR_JOB,
         selection=dg.AssetSelection.assets(ledger_mirror),
         executor_def=dg.in_process_executor,
-        tags={"dagster/max_runtime": "600", "dagster/priority": "-5"},
+        tags={**MAY_WAIT, "dagster/max_runtime": "600", "dagster/priority": "-5"},
         description="Copies the ledger's new events into the store.",
     )
 

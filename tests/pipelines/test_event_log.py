@@ -6,6 +6,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.storage.event_log import SqliteEventLogStorage
+
+from pipelines.event_log import DeskEventLog
 
 DAYS = dg.DailyPartitionsDefinition("2024-01-01")
 NAMES = ("first", "second")
@@ -95,3 +98,25 @@ def test_either_class_reads_what_the_other_wrote(
     (home / "dagster.yaml").write_text(text)
     with dg.DagsterInstance.from_config(str(home)) as again:
         assert facts(again) == before
+
+
+def test_a_run_s_database_is_made_as_dagster_makes_it(tmp_path: Path) -> None:
+    made = {}
+    for name, kind in (("plain", SqliteEventLogStorage), ("ours", DeskEventLog)):
+        storage = kind(str(tmp_path / name))
+        with storage.run_connection("a run") as connection:
+            tables = connection.exec_driver_sql("select name, sql from sqlite_master order by name").fetchall()
+            version = connection.exec_driver_sql("select version_num from alembic_version").fetchall()
+            mode = connection.exec_driver_sql("pragma journal_mode").fetchall()
+        made[name] = (tables, version, mode)
+    assert made["ours"] == made["plain"]
+    assert len(made["ours"][0]) > 5
+
+
+def test_a_second_process_takes_the_database_that_the_first_made(tmp_path: Path) -> None:
+    first, second = DeskEventLog(str(tmp_path)), DeskEventLog(str(tmp_path))
+    with first.run_connection("a run") as connection:
+        connection.exec_driver_sql("create table marked (x)")
+    with second.run_connection("a run") as connection:
+        assert connection.exec_driver_sql("select count(*) from marked").scalar() == 0
+    assert not list(tmp_path.glob("*.new"))

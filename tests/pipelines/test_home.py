@@ -10,6 +10,7 @@ import yaml  # type: ignore[import-untyped]  # PyYAML has no types, and one line
 
 from agents.domain.errors import ConfigError
 from agents.settings import Settings
+from pipelines.definitions import build
 from pipelines.event_log import DeskEventLog
 from pipelines.home import open_instance, prepare_home
 from pipelines.resources import Workbench
@@ -28,6 +29,16 @@ def test_a_home_can_be_prepared_twice_and_opens(tmp_path: Path) -> None:
     assert config["concurrency"]["pools"] == {"granularity": "run", "default_limit": 1}
     with open_instance(home.folder) as instance:
         assert isinstance(instance.event_log_storage, DeskEventLog)
+
+
+def test_a_place_is_always_free_for_chains_and_trade_cycles(tmp_path: Path) -> None:
+    home = prepare_home(Settings(mode="replay", data_dir=tmp_path))
+    runs = yaml.safe_load((home.folder / "dagster.yaml").read_text())["concurrency"]["runs"]
+    (limit,) = runs["tag_concurrency_limits"]
+    found = build(Settings(mode="paper", data_dir=tmp_path)).get_repository_def()
+    waiting = {job.name for job in found.get_all_jobs() if limit["key"] in job.tags}
+    assert waiting == {"analysis", "housekeeping", "mirror"}
+    assert limit["limit"] == runs["max_concurrent_runs"] - 2
 
 
 def test_a_run_by_hand_leaves_the_workspace_of_the_desk_alone(tmp_path: Path) -> None:
