@@ -26,7 +26,18 @@ from agents.execution.guardian.timing import SteadyClock
 from agents.execution.guardian.words import spoken
 
 PASSING = frozenset(
-    {"G.controls", "G.broker", "G.journal", "G.index", "G.quote", "G.reconcile", "G.loss_exit", "R7.index", "R7.quote"}
+    {
+        "G.controls",
+        "G.broker",
+        "G.journal",
+        "G.index",
+        "G.quote",
+        "G.reconcile",
+        "G.loss_exit",
+        "R3.depth",
+        "R7.index",
+        "R7.quote",
+    }
 )
 """Conditions that may hold again in a moment: a request that only they forbid is asked again until it is too old."""
 
@@ -158,6 +169,7 @@ class Counter:
             desk=hand.state,
             halted=hand.halted,
             unread=hand.unread,
+            silence=self._lookout.silence,
             cases=cases,
             ordered=frozenset(self._records.ordered),
             unresolved=sum(case.state in UNRESOLVED for case in cases) + lost_exits + turned_up,

@@ -29,8 +29,8 @@ class Ground:
     """What the guardian knows of itself as a request comes. Ages and times in seconds.
 
     `unread` says that the controls could not be read. `blocks` are unexplained differences with the broker; `trouble`
-    is the journal's, "" when it is durable. `looked` is how long ago the broker was last seen, `started` how long ago
-    this process began to act.
+    is the journal's, "" when it is durable. `looked` is how long ago the broker was last seen, `silence` why it was not
+    since, `started` how long ago this process began to act.
     """
 
     now: datetime
@@ -52,6 +52,7 @@ class Ground:
     armed: bool
     index_age: float
     book_age: float
+    silence: str = ""
 
 
 def vetoes(request: TradeRequest, ground: Ground, settings: GuardianSettings) -> tuple[Veto, ...]:
@@ -117,7 +118,8 @@ def _book(request: TradeRequest, ground: Ground, settings: GuardianSettings) -> 
     for text in ground.blocks:
         yield _veto("G.reconcile", 0, 1, text)
     if ground.looked > settings.query_every * 2:
-        yield _veto("G.broker", settings.query_every * 2, ground.looked, "the broker's book was not read just now")
+        text = f"the broker's book was not read just now: {ground.silence or 'it is asked again'}"
+        yield _veto("G.broker", settings.query_every * 2, ground.looked, text)
     if ground.unresolved:
         yield _veto("G.unresolved", 0, ground.unresolved, "an earlier request has no answer yet")
     if ground.alive:

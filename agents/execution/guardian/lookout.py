@@ -17,6 +17,7 @@ from agents.execution.guardian.view import View, glance, survey
 from agents.execution.guardian.words import spoken
 
 OWNER = "broker"
+WATCH_IT = "stop and target rest at the broker, so watch its own app, and see to network and token"
 
 
 class Lookout:
@@ -34,6 +35,7 @@ class Lookout:
         self.view: View | None = None
         self.survey: View | None = None
         self.found: tuple[Finding, ...] = ()
+        self.silence = ""
 
     @property
     def reconciled(self) -> bool:
@@ -110,11 +112,13 @@ class Lookout:
             self._kit.records.note("reconciled", facts, self._kit.clock.now)
 
     def _silent(self, error: BrokerError) -> None:
+        self.silence = spoken(error)
         held = self._kit.timers.held(OWNER, "silent", self._kit.clock.elapsed)
         if held > self._kit.settings.silent_broker_alert:
             least = self._kit.settings.silent_broker_alert
-            text = f"the broker's book could not be read for more than {least:.0f} s: {spoken(error)}"
+            text = f"the broker's book could not be read for more than {least:.0f} s: {self.silence}; {WATCH_IT}"
             self._kit.ports.notifier.alert(Severity.CRITICAL, "broker silent", text)
 
     def _heard(self) -> None:
+        self.silence = ""
         self._kit.timers.held(OWNER, "silent", self._kit.clock.elapsed, true=False)

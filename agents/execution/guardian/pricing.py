@@ -4,6 +4,7 @@ from agents.domain.errors import BrokerError
 from agents.domain.lifecycle import HOLDING
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.deadman import prices_of, silence
+from agents.execution.guardian.lookout import WATCH_IT
 from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity, TopOfBook
 from agents.execution.guardian.timing import SteadyClock, Timers
 from agents.execution.guardian.words import spoken
@@ -50,5 +51,5 @@ class Pricing:
         try:
             self._ports.quotes.refresh((self._settings.index, case.contract))
         except BrokerError as error:
-            text = f"no prices by feed or REST while {case.contract} is held: {spoken(error)}"
+            text = f"no prices by feed or REST while {case.contract} is held: {spoken(error)}; {WATCH_IT}"
             self._ports.notifier.alert(Severity.CRITICAL, f"prices:{case.contract}", text)
