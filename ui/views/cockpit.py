@@ -1,5 +1,6 @@
 """The first page: the chart, what the judge and the desk last said, positions, and the session against its limits."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -9,7 +10,9 @@ from agents.domain.zones import Zone
 from agents.settings import Settings
 from ui.candles import TIMEFRAMES
 from ui.chart import SIDE_MARKS, chart_data, draw
+from ui.chart_turning import BREAKS, SWINGS, turning_layers
 from ui.format import age, change, clock_time, day_time, inr, plain, rupees, short_time
+from ui.links import cycle_run_address, link, replay_address, verdict_run_address
 from ui.markup import Cell, between, number, table
 from ui.profit import of_day, of_order
 from ui.seen import colours, picture
@@ -19,7 +22,7 @@ from ui.trading import Order
 REFRESH_SECONDS = 2
 CYCLES_SHOWN = 12
 NOT_JUDGED = "not judged"
-LAYERS = {"Order blocks": "order block", "Gaps": "gap"}
+LAYERS = {"Order blocks": "order block", "Gaps": "gap", "Swings": SWINGS, "Breaks": BREAKS}
 _MARKS = {"confirm": "▲", "reject": "▼", "unsure": "●"}
 _DECISIONS = {"trade": "▲ trade", "skip": "● skip", "fault": "▼ fault"}
 
@@ -49,6 +52,7 @@ def _chart(timeframe: str, layers: tuple[str, ...]) -> None:
     seen = picture()
     shown = seen.market
     data = chart_data(shown, colours(), timeframe=timeframe, orders=seen.desk.orders, layers=layers)
+    data |= turning_layers(shown, timeframe, layers, Settings().half_length)
     if not data["candles"]:
         what = "analysed candles" if timeframe in {"15 min", "Day"} else "one-minute candles"
         st.info(f"No {what} yet. They appear here after the first ones of the session.")
@@ -71,8 +75,16 @@ def _verdict() -> None:
     if not shown.verdicts:
         st.info("No verdict yet. Zones are judged when a 15-minute candle closes.")
         return
+    verdict_box(shown.verdicts[0], dagster_address())
+
+
+def verdict_box(verdict: VerdictRow, dagster: str) -> None:
+    """Show a verdict with its reason, and lead to its chart and its run."""
     with st.container(border=True):
-        _one_verdict(shown.verdicts[0])
+        _one_verdict(verdict)
+        leads = st.container(horizontal=True)
+        leads.link_button("Chart then", replay_address(verdict.at), type="tertiary")
+        leads.link_button("Dagster", verdict_run_address(dagster, verdict.at), type="tertiary")
 
 
 def _one_verdict(verdict: VerdictRow) -> None:
@@ -91,12 +103,25 @@ def _cycles() -> None:
         st.markdown("**Last decisions**")
         st.info("No cycle yet. In an open session the desk decides every three minutes and says why.")
         return
-    rows = [
-        [day_time(each.at)[:5], _DECISIONS.get(each.decision, each.decision), _why(each)]
-        for each in shown.cycles[:CYCLES_SHOWN]
-    ]
     with st.container(height=340, border=False):
-        st.html(table("Last decisions", ("Time", "Decision", "Why"), rows))
+        st.html(decisions_table(shown.cycles[:CYCLES_SHOWN], dagster_address()))
+
+
+def decisions_table(cycles: Sequence[CycleRow], dagster: str) -> str:
+    """Return decisions as a table; each time leads to the chart as it was then, each decision to its run."""
+    rows: list[list[str | Cell]] = []
+    for each in cycles:
+        time = day_time(each.at)[:5]
+        decision = _DECISIONS.get(each.decision, each.decision)
+        chart = link(time, replay_address(each.at), f"the chart at {short_time(each.at)}")
+        run = link(decision, cycle_run_address(dagster, each.at), f"{decision}: its run in Dagster")
+        rows.append([chart, run, _why(each)])
+    return table("Last decisions", ("Time", "Decision", "Why"), rows)
+
+
+def dagster_address() -> str:
+    """Return where Dagster's pages are."""
+    return f"http://127.0.0.1:{Settings().dagster_port}"
 
 
 def _why(cycle: CycleRow) -> str:
@@ -111,17 +136,14 @@ def _positions() -> None:
         st.markdown("**Open positions**")
         st.info("No position is open. One appears here when an entry is filled, with its stop and its target.")
         return
-    headers = (
-        "Contract",
-        number("Units"),
-        number("Average"),
-        number("LTP"),
-        number("P&L"),
-        "Stop to target",
-        "State",
-        "Since",
-    )
-    st.html(table("Open positions", headers, [_position(order, seen) for order in held]))
+    st.html(held_table(held, seen))
+
+
+def held_table(held: Sequence[Order], seen: Picture) -> str:
+    """Return the positions of a picture as a table."""
+    numbers = (number("Units"), number("Average"), number("LTP"), number("P&L"))
+    headers = ("Contract", *numbers, "Stop to target", "State", "Since")
+    return table("Open positions", headers, [_position(order, seen) for order in held])
 
 
 def _position(order: Order, seen: Picture) -> list[str | Cell]:
