@@ -10,6 +10,7 @@ from typing import NamedTuple
 from agents.bootstrap import make_broker, make_desk, make_judge
 from agents.cycle import Desk, run_cycle
 from agents.data.contracts import OPTION_TICK
+from agents.data.market import StoreMarket, last_stored
 from agents.domain.cycle import CycleRecord, Decision
 from agents.domain.orders import Trade
 from agents.domain.values import IST
@@ -44,6 +45,7 @@ def evaluate_instruments(bench: Workbench, now: datetime, instruments: Sequence[
     metrics = bench.metrics
     judge = make_judge(bench.settings, bench.ledger, bench.clock)
     judge = MeasuredJudge(judge, metrics, perf_counter, bench.ledger.calls.spent_today)
+    known_by = last_stored(bench.store, now.astimezone(IST).date())
     desk = make_desk(
         bench.settings,
         store=bench.store,
@@ -51,8 +53,9 @@ def evaluate_instruments(bench: Workbench, now: datetime, instruments: Sequence[
         judge=judge,
         calendar=bench.calendar,
         broker=_broker(bench),
+        market=StoreMarket(bench.store, known_by=known_by),
     )
-    desk = replace(desk, pace=bench.speed)
+    desk = replace(desk, pace=bench.speed, known_by=known_by)
     records = tuple(_measured(desk, now, instrument, metrics) for instrument in instruments)
     news = tuple(record for record in records if _is_news(bench, record))
     scope = {"cycle_id": [record.cycle_id for record in records]}

@@ -18,6 +18,7 @@ from agents.data.calendar import NseCalendar
 from agents.data.clock import CLOCK_FILE, ClockFile, ReplayClock
 from agents.data.ledger import Ledger, LedgerEvent
 from agents.data.ledger.ledger import CYCLE, DESK_STATE, EQUITY
+from agents.data.market import StoreMarket
 from agents.domain.cycle import CycleRecord, DeskState, Reason
 from agents.domain.errors import MissingDataError
 from agents.domain.market import ANALYSIS_MINUTES, Session
@@ -131,7 +132,8 @@ class _Stage:
     ) -> None:
         self.records = records
         self._log, self._session = log, session
-        store, calendar = open_store(settings, now=wall_now, create=False), NseCalendar()
+        self._store, calendar = open_store(settings, now=wall_now, create=False), NseCalendar()
+        store = self._store
         earlier, today = stored_verdicts(store, instrument, session.open_at, session.derivatives_close_at)
         settings = _as_judged(settings, today, records)
         self._clock = ReplayClock(session.open_at)
@@ -171,10 +173,16 @@ class _Stage:
                 self._analyses.close_candle(self.desk.judge, closes.pop(0))
             self._clock.set(record.at)
             self._set(event, record)
-            made = run_cycle(self.desk, record.at, record.instrument)
+            made = run_cycle(self._desk_of(record), record.at, record.instrument)
             if on_cycle is not None:
                 on_cycle(made)
             yield made
+
+    def _desk_of(self, record: CycleRecord) -> Desk:
+        """Return the desk with the candles and the chain that the cycle of `record` could see."""
+        quoted_by = None if record.chain is None else record.chain.at
+        market = StoreMarket(self._store, known_by=record.known_by, quoted_by=quoted_by)
+        return dataclasses.replace(self.desk, market=market, known_by=record.known_by)
 
     def _set(self, event: LedgerEvent, record: CycleRecord) -> None:
         """Show what was there when the cycle of `record` began, and what came while it ran."""

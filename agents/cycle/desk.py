@@ -23,7 +23,8 @@ def _no_track(verdict: SetupVerdict) -> Track | None:  # noqa: ARG001 - the judg
 class Desk:
     """Everything a cycle may touch: the ports, the calendar, and what is allowed.
 
-    `pace` is how many market seconds pass in a second: more than 1 in a simulated market only.
+    `pace` is how many market seconds pass in a second: more than 1 in a simulated market only. `known_by` goes into the
+    records: what `market` leaves out because it was stored later.
     """
 
     settings: Settings
@@ -39,6 +40,7 @@ class Desk:
     track: Callable[[SetupVerdict], Track | None] = _no_track
     halted: Callable[[], str] = str  # why a person's HALT file stops the desk, "" when there is none
     pace: int = 1
+    known_by: datetime | None = None
 
 
 def good_for(usual: timedelta, pace: int) -> timedelta:

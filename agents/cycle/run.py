@@ -43,7 +43,7 @@ def run_cycle(desk: Desk, now: datetime, instrument: str) -> CycleRecord:
     RecordedReplyMissingError
         If the judge is a recording that has no reply for this setup; a replay must not go on without it.
     """
-    facts: dict[str, Any] = {}  # Any: the fields of a CycleRecord as they become known
+    facts: dict[str, Any] = {"known_by": desk.known_by}  # Any: the fields of a CycleRecord as they become known
     decision = Decision.SKIP
     try:
         _decide(desk, now, instrument, facts)

@@ -27,7 +27,7 @@ _DAYS_KEPT = 8
 _CANDLES = """
     with day as (
         select *, min(minutes) over (partition by instrument) as finest from candles
-        where session = $on and minutes <= 15 and ({who})
+        where session = $on and minutes <= 15 and ({who}) and ($by is null or ingested_at <= $by)
     )
     select instrument, minutes::bigint as minutes, source,
         (epoch_us(opened_at) // 1000000)::bigint as opened, (epoch_us(closed_at) // 1000000)::bigint as closed,
@@ -102,10 +102,11 @@ class Day:
 
 
 class DayCache:
-    """The last few days that were asked for."""
+    """The last few days that were asked for, without the candles that were stored after `known_by` if that is given."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, known_by: datetime | None = None) -> None:
         self._store = store
+        self._known_by = known_by
         self._days: OrderedDict[tuple[str, date, bool], tuple[Day, datetime]] = OrderedDict()
 
     def day(self, name: str, now: datetime, *, options: bool) -> Day:
@@ -114,7 +115,7 @@ class DayCache:
         kept = self._days.get(key)
         if kept and (kept[0].reach > epoch(now) or kept[1] == now):
             return kept[0]
-        fresh = load_day(self._store, name, key[1], options=options)
+        fresh = load_day(self._store, name, key[1], options=options, known_by=self._known_by)
         self._days[key] = fresh, now
         self._days.move_to_end(key)
         if len(self._days) > _DAYS_KEPT:
@@ -122,13 +123,14 @@ class DayCache:
         return fresh
 
 
-def load_day(store: Store, name: str, on: date, *, options: bool) -> Day:
-    """Return what is recorded of a session: of the instrument itself, or of the options on it."""
+def load_day(store: Store, name: str, on: date, *, options: bool, known_by: datetime | None = None) -> Day:
+    """Return what is recorded of a session: of the instrument itself, or of the options on it; see `DayCache`."""
     import pyarrow as pa  # noqa: PLC0415, F401  (loaded before the file is open, not while it is)
 
     asked = {"name": name, "on": on}
+    by = {**asked, "by": known_by}
     with store.read() as connection:
-        candles = connection.execute(_CANDLES.format(who=_OPTIONS_OF if options else _ITSELF), asked).to_arrow_table()
+        candles = connection.execute(_CANDLES.format(who=_OPTIONS_OF if options else _ITSELF), by).to_arrow_table()
         quotes = connection.execute(_QUOTES, asked).to_arrow_table() if options else None
     series = _series(candles)
     quoted = _quotes(name, quotes) if quotes is not None else {}

@@ -1,19 +1,18 @@
 """The recorded market behind the port `MarketData`: what the store knows, as of a moment."""
 
-from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import NamedTuple
+from datetime import date, datetime, timedelta
 
 import numpy as np
 
 from agents.data.contracts import OPTION_TICK, expiry_at, lot_size
-from agents.data.days import UNKNOWN, Day, DayCache, QuoteSeries, Series
+from agents.data.days import Day, DayCache, Series
 from agents.data.grid import as_day
 from agents.data.instruments import load_instruments
+from agents.data.lasts import last_quoted, last_row, last_traded
 from agents.data.names import instrument_from
 from agents.data.sessions import load_minutes
 from agents.data.store import Store
-from agents.domain.candles import Candles, Int64s, epoch, moment
+from agents.domain.candles import Candles, epoch, moment
 from agents.domain.errors import ConfigError, MissingDataError
 from agents.domain.market import Instrument, InstrumentKind, OptionChain, OptionContract, OptionQuote, Quote
 from agents.domain.values import IST, to_rupees
@@ -21,8 +20,10 @@ from agents.domain.values import IST, to_rupees
 SNAPSHOT_AGE = timedelta(minutes=5)
 _LAST_CLOSE = """
     select close, closed_at from candles
-    where instrument = ? and closed_at <= ? and minutes <= 1440 order by closed_at desc, minutes limit 1
+    where instrument = $who and closed_at <= $at and minutes <= 1440 and ($by is null or ingested_at <= $by)
+    order by closed_at desc, minutes limit 1
 """
+_LAST_STORED = "select max(ingested_at) from candles where session = ?"
 
 
 class StoreMarket:
@@ -30,11 +31,22 @@ class StoreMarket:
 
     A price is the close of the last closed candle, or a later option quote, and carries that moment. Whole sessions
     are kept in memory; nothing later than the moment asked for is ever used.
+
+    Parameters
+    ----------
+    store : Store
+        Where they are recorded.
+    known_by : datetime, optional
+        What somebody knew: candles that were stored later (in the machine's time) are not seen.
+    quoted_by : datetime, optional
+        The same for option quotes, in the market's time: later snapshots are not seen.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, known_by: datetime | None = None, quoted_by: datetime | None = None) -> None:
         self._store = store
-        self._days = DayCache(store)
+        self._known_by = known_by
+        self._quoted_by = quoted_by
+        self._days = DayCache(store, known_by)
         self._book = _Book(store)
 
     def quote(self, instrument: str, now: datetime) -> Quote:
@@ -47,14 +59,14 @@ class StoreMarket:
         """
         each = self._book.instrument(instrument)
         day = self._day(each, now)
-        traded = _last_traded(day.series.get(instrument), now)
-        quoted = _last_quoted(day.quotes.get(instrument), now)
+        traded = last_traded(day.series.get(instrument), now)
+        quoted = last_quoted(day.quotes.get(instrument), now)
         if quoted and (traded is None or quoted.at >= traded.at):
             return Quote(instrument=instrument, at=moment(quoted.at), ltp=quoted.ltp, bid=quoted.bid, ask=quoted.ask)
         if traded:
             ltp = to_rupees(traded.close, each.tick_size)
             return Quote(instrument=instrument, at=moment(traded.at), ltp=ltp)
-        found = self._store.rows(_LAST_CLOSE, [instrument, now])
+        found = self._store.rows(_LAST_CLOSE, {"who": instrument, "at": now, "by": self._known_by})
         if not found:
             raise MissingDataError(f"{instrument} has no price by {now}; import its candles up to then")
         close, at = found[0]
@@ -71,6 +83,8 @@ class StoreMarket:
         each = self._book.instrument(instrument)
         on = until.astimezone(IST).date()
         series = self._day(each, until).series.get(instrument)
+        if series is None and self._known_by is not None:
+            return load_minutes(self._store, instrument, until, until)
         if series is None or after.astimezone(IST).date() != on:
             return load_minutes(self._store, instrument, after, until)
         first, end = np.searchsorted(series.closed, [epoch(after), epoch(until)], side="right").tolist()
@@ -91,7 +105,8 @@ class StoreMarket:
         spot = self.quote(underlying, now).ltp
         day = self._days.day(underlying, now, options=True)
         earliest = now + timedelta(minutes=min_minutes)
-        for found in (self._quoted(day, now, earliest), self._traded(day, now, earliest)):
+        quoted = now if self._quoted_by is None else min(now, self._quoted_by)
+        for found in (self._quoted(day, quoted, earliest, now), self._traded(day, now, earliest)):
             if found:
                 expiry = min(quote.contract.expiry_at for quote in found)
                 quotes = [quote for quote in found if quote.contract.expiry_at == expiry]
@@ -110,11 +125,10 @@ class StoreMarket:
             f"{now:%H:%M}; import an option file of that session"
         )
 
-    def _quoted(self, day: Day, now: datetime, earliest: datetime) -> list[OptionQuote]:
-        """Return the quotes of each expiry's newest snapshot."""
-        seen = [
-            (self._book.contract(name), _last_row(series.quoted, now), series) for name, series in day.quotes.items()
-        ]
+    def _quoted(self, day: Day, seen_at: datetime, earliest: datetime, now: datetime) -> list[OptionQuote]:
+        """Return the quotes of each expiry's newest snapshot by `seen_at`, if it is not too old at `now`."""
+        rows = {name: last_row(series.quoted, seen_at) for name, series in day.quotes.items()}
+        seen = [(self._book.contract(name), rows[name], series) for name, series in day.quotes.items()]
         newest: dict[datetime, int] = {}
         for contract, row, series in seen:
             if row >= 0:
@@ -122,7 +136,7 @@ class StoreMarket:
         oldest = epoch(now - SNAPSHOT_AGE)
         found = []
         for contract, _, series in seen:
-            last = _last_quoted(series, now)
+            last = last_quoted(series, seen_at)
             if last and last.at > oldest and contract.expiry_at >= earliest and last.at == newest[contract.expiry_at]:
                 found.append(
                     OptionQuote(
@@ -145,7 +159,7 @@ class StoreMarket:
         """Return each contract's last candle as a quote."""
         found = []
         for name, series in day.series.items():
-            last = _last_traded(series, now)
+            last = last_traded(series, now)
             if last and (contract := self._book.contract(name)).expiry_at >= earliest:
                 found.append(
                     OptionQuote(
@@ -162,6 +176,16 @@ class StoreMarket:
         if each.kind is InstrumentKind.OPTION and each.underlying:
             return self._days.day(each.underlying, now, options=True)
         return self._days.day(each.name, now, options=False)
+
+
+def last_stored(store: Store, on: date) -> datetime | None:
+    """Return when the newest candle of a date was stored, in the machine's time; None if there is none.
+
+    Writes follow each other and are stamped while they have the store to themselves, so whoever looks now sees every
+    candle stored by then, and whoever asks for those stored by then will see the same ones later.
+    """
+    found: datetime | None = store.rows(_LAST_STORED, [on])[0][0]
+    return found
 
 
 class _Book:
@@ -207,73 +231,6 @@ def contract_of(each: Instrument) -> OptionContract:
         lot_size=lot_size(each.underlying, each.expiry_on),
         tick_size=each.tick_size,
     )
-
-
-class _Traded(NamedTuple):
-    """The last candle: ticks, and the session's volume so far."""
-
-    at: int
-    close: int
-    open_interest: int
-    volume: int
-
-
-class _Quoted(NamedTuple):
-    """The last quote that has a price."""
-
-    at: int
-    ltp: Decimal
-    bid: Decimal | None
-    ask: Decimal | None
-    open_interest: int
-    volume: int
-    bid_quantity: int | None
-    ask_quantity: int | None
-    previous_open_interest: int | None
-    vendor_iv: float | None
-
-
-def _last_row(moments: Int64s, now: datetime) -> int:
-    """Return the last row that is not later than `now`, -1 where there is none."""
-    return int(np.searchsorted(moments, epoch(now), side="right")) - 1
-
-
-def _last_traded(series: Series | None, now: datetime) -> _Traded | None:
-    if series is None:
-        return None
-    row = _last_row(series.closed, now)
-    if row < 0:
-        return None
-    volume = int(series.volume[: row + 1].sum())
-    return _Traded(int(series.closed[row]), int(series.close[row]), max(0, int(series.open_interest[row])), volume)
-
-
-def _last_quoted(series: QuoteSeries | None, now: datetime) -> _Quoted | None:
-    if series is None:
-        return None
-    row = _last_row(series.quoted, now)
-    if row < 0 or series.ltp[row] == UNKNOWN:
-        return None
-    return _Quoted(
-        at=int(series.quoted[row]),
-        ltp=to_rupees(int(series.ltp[row]), OPTION_TICK),
-        bid=_price(series.bid[row]),
-        ask=_price(series.ask[row]),
-        open_interest=int(series.open_interest[row]),
-        volume=int(series.volume[row]),
-        bid_quantity=_count(series.bid_quantity[row]),
-        ask_quantity=_count(series.ask_quantity[row]),
-        previous_open_interest=_count(series.previous_open_interest[row]),
-        vendor_iv=None if np.isnan(series.vendor_iv[row]) else float(series.vendor_iv[row]) / 100.0,
-    )
-
-
-def _count(contracts: np.int64) -> int | None:
-    return None if contracts < 0 else int(contracts)
-
-
-def _price(ticks: np.int64) -> Decimal | None:
-    return None if ticks == UNKNOWN else to_rupees(int(ticks), OPTION_TICK)
 
 
 def _candles(each: Instrument, series: Series, part: slice, day: int) -> Candles:

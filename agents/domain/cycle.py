@@ -175,7 +175,11 @@ class ChainSummary(Frozen):
 
 
 class CycleRecord(Frozen):
-    """Everything one cycle saw, thought, vetoed and sent; enough to see why and to compare two runs."""
+    """Everything one cycle saw, thought, vetoed and sent; enough to see why and to compare two runs.
+
+    `known_by` is when the newest candle that it could see was stored, in the machine's time; None where nobody noted
+    it.
+    """
 
     cycle_id: str
     instrument: str
@@ -183,6 +187,7 @@ class CycleRecord(Frozen):
     decision: Decision
     reason: Reason
     detail: str = ""
+    known_by: AwareDatetime | None = None
     price: Rupees | None = None
     price_at: AwareDatetime | None = None
     analysis_bar_at: AwareDatetime | None = None
