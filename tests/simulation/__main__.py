@@ -31,6 +31,8 @@ def _replay(seed: int, variant: str, *, trace: bool) -> int:
     sys.stdout.write("\n".join(lines) + "\n")
     for violation in result.violations:
         sys.stdout.write(f"{violation.invariant} in second {violation.second}: {violation.text}\n")
+    for stretch in result.naked:
+        sys.stdout.write(f"{stretch}\n")
     return 1 if result.violations else 0
 
 
@@ -47,7 +49,7 @@ def _many(seeds: range, variant: str, processes: int) -> int:
             sys.stdout.flush()
     pace = total.seeds / (time.perf_counter() - begun)
     sys.stdout.write(f"{total} ({pace:.1f} a second)\n")
-    return 1 if total.failed else 0
+    return 0 if total.holds else 1
 
 
 def report(outcome: Outcome, variant: str = "") -> str:
@@ -55,9 +57,10 @@ def report(outcome: Outcome, variant: str = "") -> str:
     first = min(outcome.violations, key=lambda violation: violation.second)
     named = sorted({violation.invariant for violation in outcome.violations})
     chosen = f" --variant {variant}" if variant else ""
+    told = "".join(f"\n    {stretch}" for stretch in outcome.naked)
     return (
         f"seed {outcome.seed} violates {', '.join(named)}; first {first.invariant} in second {first.second}: "
-        f"{first.text}\n    python -m tests.simulation --seed {outcome.seed}{chosen} --trace"
+        f"{first.text}{told}\n    python -m tests.simulation --seed {outcome.seed}{chosen} --trace"
     )
 
 

@@ -145,10 +145,9 @@ class SimulatedGateway:
         """Cancel a super order."""
         self._sent(f"cancel of super order {order_id}", lambda: self._world.venue.cancel_super(order_id))
 
-    def cancel_leg(self, order_id: str, leg_name: str) -> None:
+    def cancel_leg(self, order_id: str, leg: Leg) -> None:
         """Cancel one exit leg: the broker can, the guardian's port cannot. For mutations only."""
-        self._world.violate("P13", f"the {leg_name} of {order_id} is cancelled alone")
-        self._sent(f"cancel {leg_name} of {order_id}", lambda: self._world.venue.cancel_super(order_id, leg_name))
+        self._sent(f"cancel {leg.name} of {order_id}", lambda: self._world.venue.cancel_super(order_id, leg.name))
 
     def cancel_order(self, order_id: str) -> None:
         """Cancel a plain order."""

@@ -11,10 +11,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tests.simulation.disk import Disk
+from tests.simulation.naked import STAMP, Naked, cause_of
 from tests.simulation.world import World
 
 NAKED_BOUND = 180
-"""Seconds in which the agent could act, without a stop: six times the grace of a lost exit."""
+"""Seconds without a stop in which the agent lived and could reach everything: six times the grace of a lost exit."""
 MAX_PER_SECOND = 2
 FLAT_WITHIN = 120
 TICKS_IN_RUPEE = 20
@@ -30,11 +31,15 @@ class BookWatch:
         Seconds so far in which something is held that no stop covers and the agent could act.
     longest : int
         The largest `naked` of the session.
+    stretches : list of Naked
+        Those that were longer than the bound, with their causes.
     """
 
     world: World
     naked: int = 0
     longest: int = 0
+    stretches: list[Naked] = field(default_factory=list)
+    _begin: int = 0
     _checked: int = 0
     _seen: int = -1
     _held: dict[str, int] = field(default_factory=dict)
@@ -44,6 +49,8 @@ class BookWatch:
         if self.world.venue.changes != self._seen:
             self._seen = self.world.venue.changes
             self._look_for_doubles()
+            for lone in self.world.venue.lone:
+                self.world.violate("P13", f"{lone} was cancelled alone")
             self._look_for_shorts_and_excess()
             owed = self.world.venue.owed
             self._held = {name: owed(name) for name in self.world.venue.net if owed(name) > 0}
@@ -78,19 +85,30 @@ class BookWatch:
 
     def _look_for_naked(self) -> None:
         if not self._held:
-            self.naked = 0
+            self.end_stretch()
             return
         held = dict(self._held)
         for bracket in self.world.venue.brackets.values():
             if bracket.contract in held and bracket.stop is not None and bracket.stop.state == "PENDING":
                 held[bracket.contract] -= max(bracket.filled - bracket.sold, 0)
         if all(left <= 0 for left in held.values()):
-            self.naked = 0
-        elif self.world.calm():
+            self.end_stretch()
+            return
+        self._begin = self._begin or self.world.second
+        if self.world.able():
             self.naked += 1
             self.longest = max(self.longest, self.naked)
             if self.naked > NAKED_BOUND:
                 self.world.violate("I4", f"no stop for {self.naked} s: {dict(held)}")
+
+    def end_stretch(self) -> None:
+        """Note for how long something was held without a stop, and why, if that was longer than the bound."""
+        if self.naked > NAKED_BOUND:
+            begin, end = self._begin, self.world.second
+            lines = (line for line in self.world.trace if int(line[:STAMP]) >= begin - 1)
+            idle = end - begin - self.naked
+            self.stretches.append(Naked(begin, end, self.naked, cause_of(lines, idle)))
+        self.naked = self._begin = 0
 
     def _look_at_rate(self) -> None:
         sent = self.world.requests_sent

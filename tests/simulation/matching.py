@@ -29,6 +29,8 @@ class MatchedBook:
         How much of `net` is not the setups': a person bought it, or bought back what was sold twice.
     races : list of Race
         What the broker sold twice because both exits filled.
+    lone : list of str
+        Exit legs that were cancelled by themselves.
     cash : int
         Ticks times units received less paid, before costs.
     shrinks : bool
@@ -58,6 +60,7 @@ class MatchedBook:
     net: dict[str, int] = field(default_factory=dict)
     foreign: dict[str, int] = field(default_factory=dict)
     races: list[Race] = field(default_factory=list)
+    lone: list[str] = field(default_factory=list)
     cash: int = 0
     foreign_cash: int = 0
     raced_cash: int = 0

@@ -11,14 +11,17 @@ from typing import Any
 from unittest.mock import patch
 
 from agents.domain.errors import OrderUnknownError
-from agents.execution.gateway import Ack
+from agents.domain.lifecycle import TradeState
+from agents.execution.gateway import Ack, Leg
 from agents.execution.guardian.actions import MoveTarget, Sell
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.exits import Exits
 from agents.execution.guardian.lookout import Lookout
 from agents.execution.guardian.ports import ORDER_EVENT
+from agents.execution.guardian.protect import why_flatten
 from agents.execution.guardian.records import Records
 from agents.execution.guardian.sender import Sender
+from agents.execution.guardian.tending import Tender
 from agents.execution.guardian.view import View
 from agents.execution.guardian.wire import Wire
 from tests.simulation.broker import SimulatedGateway
@@ -95,18 +98,42 @@ def net_quantity_sold() -> Iterator[None]:
 
 
 @contextmanager
-def single_leg_cancelled() -> Iterator[None]:
-    """Take the stop away before selling by the target."""
-    move = Sender._move_target
+def stop_leg_cancelled() -> Iterator[None]:
+    """Tidy up once a position is protected: take the stop away, and think nothing of it."""
+    protect = Tender.protect
 
-    def without_stop(self: Sender, case: Case, action: MoveTarget) -> Case:
-        gateway = self._ports.gateway
-        if isinstance(gateway, SimulatedGateway):
-            self._wire.ask(case.setup_id, lambda: gateway.cancel_leg(case.order_id, "STOP"))
-        return move(self, case, MoveTarget(action.price, None, action.why))
+    def without_stop(self: Tender, case: Case, entries_stopped: str) -> Case:
+        if case.state is TradeState.PROTECTED and case.leg_is_alive(Leg.STOP) and self._sender.is_free():
+            _cancel_leg(self._sender, case, Leg.STOP)
+        return protect(self, case, entries_stopped)
 
-    with patch.object(Sender, "_move_target", without_stop):
+    def unaware(case: Case, now: datetime) -> str:
+        stop = case.leg(Leg.STOP)
+        legs = tuple(leg for leg in case.legs if leg is not stop)
+        return why_flatten(case.model_copy(update={"legs": legs}), now)
+
+    unworried = patch("agents.execution.guardian.tending.why_flatten", unaware)
+    with patch.object(Tender, "protect", without_stop), unworried:
         yield
+
+
+@contextmanager
+def target_leg_cancelled() -> Iterator[None]:
+    """Take only the target back before leaving, and sell by a plain order while the stop is still there."""
+
+    def by_plain_sale(self: Sender, case: Case, action: MoveTarget) -> Case:
+        _cancel_leg(self, case, Leg.TARGET)
+        return self._handlers[Sell](case, Sell(case.remaining, action.price, action.why))
+
+    with patch.object(Sender, "_move_target", by_plain_sale):
+        yield
+
+
+def _cancel_leg(sender: Sender, case: Case, leg: Leg) -> None:
+    """Cancel one leg for good through the broker's own call, which the guardian's port does not have."""
+    gateway = sender._ports.gateway
+    assert isinstance(gateway, SimulatedGateway)
+    sender._wire.ask(case.setup_id, lambda: gateway.cancel_leg(case.order_id, leg))
 
 
 @contextmanager
@@ -127,7 +154,8 @@ MUTATIONS: Mapping[str, Callable[[], Any]] = MappingProxyType(  # Any: a context
         "resent-on-timeout": resent_on_timeout,
         "account-net-sold": account_net_sold,
         "net-quantity-sold": net_quantity_sold,
-        "single-leg-cancelled": single_leg_cancelled,
+        "stop-leg-cancelled": stop_leg_cancelled,
+        "target-leg-cancelled": target_leg_cancelled,
         "reconciliation-skipped": reconciliation_skipped,
     }
 )

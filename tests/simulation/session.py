@@ -11,6 +11,7 @@ from tests.simulation.book import Terms
 from tests.simulation.disk import Disk
 from tests.simulation.faults import Faults
 from tests.simulation.invariants import BookWatch, EndWatch
+from tests.simulation.naked import Naked
 from tests.simulation.world import Approved, Life, Plan, SimulatedCrashError, Violation, Watcher, World
 
 LOT = 65
@@ -43,7 +44,7 @@ class Asker(Protocol):
 
 @dataclass(frozen=True)
 class Result:
-    """What a session came to. `longest_naked` in seconds."""
+    """What a session came to. `longest_naked` in seconds; `naked` tells of every stretch beyond the bound of I4."""
 
     seed: int
     faults: Faults
@@ -53,6 +54,7 @@ class Result:
     deaths: int
     trades: int
     longest_naked: int
+    naked: Sequence[Naked]
 
 
 class SilentAsker:
@@ -119,6 +121,7 @@ class Session:
             elif world.second % self._pause() == 0:
                 self._end_rival()
                 self._step()
+        self._book.end_stretch()
         return Result(
             world.seed,
             world.faults,
@@ -128,6 +131,7 @@ class Session:
             world.deaths,
             sum(deal.side < 0 for deal in world.venue.deals),
             self._book.longest,
+            tuple(self._book.stretches),
         )
 
     def _pause(self) -> int:

@@ -8,10 +8,13 @@ from functools import partial
 
 from tests.simulation.faults import PUBLISHED
 from tests.simulation.naive import VARIANTS, naive_session
+from tests.simulation.naked import Naked
 from tests.simulation.session import Result
 from tests.simulation.world import Violation
 
 CHUNK = 20
+ALLOWED_LATE = 0.0002
+"""The share of sessions in which I4 may fail, each explained: enough faults in a row can keep any exit away."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Outcome:
     deaths: int
     sales: int
     longest_naked: int
+    naked: tuple[Naked, ...]
 
     @classmethod
     def of(cls, result: Result) -> "Outcome":
@@ -35,6 +39,7 @@ class Outcome:
             result.deaths,
             result.trades,
             result.longest_naked,
+            tuple(result.naked),
         )
 
 
@@ -60,6 +65,17 @@ class Tally:
         if outcome.violations:
             self.failed.append(outcome)
             self.by_invariant.update(violation.invariant for violation in outcome.violations)
+
+    @property
+    def late(self) -> list[Outcome]:
+        """Return the sessions of which nothing can be said but that a stop was missing for longer than the bound."""
+        return [one for one in self.failed if {violation.invariant for violation in one.violations} == {"I4"}]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing failed but I4, and that in no more than the allowed share of sessions."""
+        late = len(self.late)
+        return len(self.failed) == late and late <= ALLOWED_LATE * self.seeds
 
     @property
     def share(self) -> float:

@@ -11,7 +11,8 @@ EXPECTED = {
     "resent-on-timeout": {"P1", "I1"},
     "account-net-sold": {"I2", "P8"},
     "net-quantity-sold": {"I8"},
-    "single-leg-cancelled": {"P13"},
+    "stop-leg-cancelled": {"I4"},
+    "target-leg-cancelled": {"I2", "L1"},
     "reconciliation-skipped": {"P8"},
 }
 

@@ -91,6 +91,7 @@ class Venue(MatchedBook):
             raise RefusedError(f"DH-906 {order_id} is closed")
         self.say(f"broker  cancels {leg_name} of {order_id}")
         if leg_name != "ENTRY":
+            self.lone.append(f"the {leg_name} of {order_id}")
             leg = bracket.target if leg_name == "TARGET" else bracket.stop
             if leg is not None and leg.live:
                 leg.state = "CANCELLED"

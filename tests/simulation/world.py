@@ -206,12 +206,12 @@ class World:
         return probability > 0 and rng.random() < probability and not self.healed
 
     def calm(self) -> bool:
-        """Whether the agent has lived for a while and can reach everything it needs to protect a position.
+        """Whether the agent has been able to act for a while: it waits once more for what its predecessor sent."""
+        return self.second - self.born >= START_GRACE and self.able()
 
-        One that has just been started waits once more for what its predecessor may have sent.
-        """
-        settled = self.alive and self.second - self.born >= START_GRACE
-        return settled and not any(self.second in self._troubled[kind] for kind in HINDRANCES)
+    def able(self) -> bool:
+        """Whether the agent lives and can reach everything it needs to protect a position."""
+        return self.alive and not any(self.second in self._troubled[kind] for kind in HINDRANCES)
 
     def noticed(self) -> bool:
         """Whether the lease tells a guardian, for two seconds, that another one had it meanwhile."""
