@@ -10,7 +10,7 @@ import pytest
 from agents.data.calendar import NseCalendar
 from agents.data.contracts import expiry_at
 from agents.data.importer import import_file
-from agents.data.market import StoreMarket
+from agents.data.market import StoreMarket, last_stored
 from agents.data.names import contract_name, instrument_from
 from agents.data.store import Store
 from agents.data.writing import store_candles, store_option_quotes
@@ -187,3 +187,32 @@ def test_a_recorded_day_looks_the_same_whatever_came_after(shared: Path, tmp_pat
     assert answers[0] == answers[1]
     assert answers[0][1].at == moment
     assert len(answers[0][1].quotes) > 40
+
+
+def test_what_was_stored_later_was_not_seen(tmp_path: Path) -> None:
+    stamps = [datetime(2030, 1, 1, 10, minute, tzinfo=UTC) for minute in range(3)]
+    first, second = (Store(tmp_path / "market.duckdb", "paper", now=lambda stamp=stamp: stamp) for stamp in stamps[:2])
+    put(first, "NIFTY", [at(9, 15), at(9, 17)], 360_000)
+    known_by = last_stored(first, DAY)
+    put(second, "NIFTY", [at(9, 16), at(9, 18)], 370_000)
+    put(second, CALL, [at(9, 16)], 200)
+    assert (known_by, last_stored(second, DAY)) == (stamps[0], stamps[1])
+    then, now = StoreMarket(second, known_by=known_by), StoreMarket(second)
+    assert [len(each.minutes("NIFTY", at(9, 15), at(9, 20))) for each in (then, now)] == [2, 4]
+    assert then.quote("NIFTY", at(9, 20)).at == at(9, 18)
+    assert now.quote("NIFTY", at(9, 20)).at == at(9, 19)
+    assert len(then.minutes(CALL, at(9, 15), at(9, 20))) == 0
+
+
+def test_a_chain_that_was_quoted_later_was_not_seen(store: Store) -> None:
+    put(store, "NIFTY", minutes_from(at(9, 15), 5), 360_000)
+    for minute, bid in ((17, 200), (19, 190)):
+        snapshot(store, at(9, minute), NEXT_WEEK, bid)
+    chain = StoreMarket(store, quoted_by=at(9, 17)).chain("NIFTY", at(9, 20), min_minutes=90)
+    assert chain.at == at(9, 17)
+    assert chain.quotes[0].bid == 10
+
+
+def test_nothing_is_known_of_a_day_without_candles(store: Store) -> None:
+    put(store, "NIFTY", [at(9, 15)], 360_000)
+    assert last_stored(store, NEXT_WEEK) is None
