@@ -11,6 +11,7 @@ from agents.domain.checks import Check
 from agents.domain.cycle import REASON_TEXT, CycleRecord, Decision
 from agents.domain.orders import Trade
 from agents.domain.values import IST
+from agents.ops.about import about
 from pipelines.failures import our_errors_as_failures
 from pipelines.recording import CHAIN_JOB, IN_FLIGHT
 from pipelines.resources import RunScope, Workbench, market_is_simulated
@@ -44,7 +45,7 @@ def evaluate(
     context: dg.OpExecutionContext, config: SlotConfig, bench: dg.ResourceParam[Workbench], scope: RunScope
 ) -> None:
     """Run one trade cycle for each instrument and record what it decided."""
-    with our_errors_as_failures():
+    with our_errors_as_failures(), about(run_id=context.run.run_id):
         now = bench.clock.now().replace(microsecond=0)
         if refused := _not_now(context.run.tags, scope) or _too_late(config, bench, now):
             context.log.warning(refused)

@@ -15,6 +15,7 @@ from agents.domain.errors import RecordedReplyMissingError
 from agents.execution.approach import views
 from agents.execution.evidence import Surroundings, setup_evidence
 from agents.execution.orders import flat_at
+from agents.ops.about import about
 from agents.options import summarise
 
 _log = logging.getLogger(__name__)
@@ -44,28 +45,34 @@ def run_cycle(desk: Desk, now: datetime, instrument: str) -> CycleRecord:
         If the judge is a recording that has no reply for this setup; a replay must not go on without it.
     """
     facts: dict[str, Any] = {"known_by": desk.known_by}  # Any: the fields of a CycleRecord as they become known
-    decision = Decision.SKIP
+    name = cycle_name(instrument, now)
+    with about(cycle_id=name):
+        decision, reason, detail = _outcome(desk, now, instrument, facts)
+        record = CycleRecord(
+            cycle_id=name, instrument=instrument, at=now, decision=decision, reason=reason, detail=detail, **facts
+        )
+        desk.ledger.record_cycle(record)
+    return record
+
+
+def _outcome(
+    desk: Desk,
+    now: datetime,
+    instrument: str,
+    facts: dict[str, Any],  # Any: as in run_cycle
+) -> tuple[Decision, Reason, str]:
+    """Decide, and return what came of it with its reason and detail."""
     try:
         _decide(desk, now, instrument, facts)
-        decision, reason, detail = Decision.TRADE, Reason.ORDER_PLACED, ""
     except SkipError as skip:
-        reason, detail = skip.reason, skip.detail
+        return Decision.SKIP, skip.reason, skip.detail
     except RecordedReplyMissingError:
         raise
     except Exception as error:  # noqa: BLE001 - the last line of defence: whatever broke, do not trade, and say so
-        _log.exception("the cycle of %s at %s failed", instrument, now.isoformat())
-        decision, reason, detail = Decision.FAULT, Reason.FAULT, f"{type(error).__name__}: {error}"
-    record = CycleRecord(
-        cycle_id=cycle_name(instrument, now),
-        instrument=instrument,
-        at=now,
-        decision=decision,
-        reason=reason,
-        detail=detail,
-        **facts,
-    )
-    desk.ledger.record_cycle(record)
-    return record
+        with about(setup_id=getattr(facts.get("setup"), "setup_id", None)):
+            _log.exception("the cycle of %s at %s failed", instrument, now.isoformat())
+        return Decision.FAULT, Reason.FAULT, f"{type(error).__name__}: {error}"
+    return Decision.TRADE, Reason.ORDER_PLACED, ""
 
 
 def _decide(desk: Desk, now: datetime, instrument: str, facts: dict[str, Any]) -> None:  # Any: as in run_cycle
@@ -86,9 +93,10 @@ def _decide(desk: Desk, now: datetime, instrument: str, facts: dict[str, Any]) -
     facts.update(setup=proposal.setup, candidates=proposal.candidates)
     setup = paying(proposal, desk.settings.min_risk_reward)
     around = Surroundings(atr, analysis.trend, live.val, live.vah, summary, flat_at(session))
-    evidence = setup_evidence(setup, zone, around, now)
-    verdict = desk.judge.judge_setup(evidence)
-    facts.update(verdict=verdict)
-    heed(verdict, setup.setup_id, desk.settings.probability_threshold)
-    seen = Seen(session, quote, chain, analysis.bar_at, evidence, verdict)
-    send(desk, proposal, seen, now, facts)
+    with about(setup_id=setup.setup_id):
+        evidence = setup_evidence(setup, zone, around, now)
+        verdict = desk.judge.judge_setup(evidence)
+        facts.update(verdict=verdict)
+        heed(verdict, setup.setup_id, desk.settings.probability_threshold)
+        seen = Seen(session, quote, chain, analysis.bar_at, evidence, verdict)
+        send(desk, proposal, seen, now, facts)

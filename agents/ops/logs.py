@@ -9,19 +9,18 @@ import json
 import logging
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
 from concurrent_log_handler import ConcurrentRotatingFileHandler
 from pydantic import SecretStr
-from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.processors import ExceptionRenderer, TimeStamper
 from structlog.stdlib import ProcessorFormatter, add_log_level, add_logger_name
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from agents.data.dhan.redaction import cleaned, hide, process_redactor
+from agents.ops.about import ids
 from agents.ops.sweep import LOG_FILE
 from agents.settings import Settings
 
@@ -85,20 +84,6 @@ def desk_file(path: Path, process: str, file_bytes: int = FILE_BYTES) -> logging
     return handler
 
 
-@contextmanager
-def about(
-    *,
-    run_id: str | None = None,
-    cycle_id: str | None = None,
-    setup_id: str | None = None,
-    correlation_id: str | None = None,
-) -> Iterator[None]:
-    """Add these ids to every line that is logged inside, in this thread or task."""
-    ids = {"run_id": run_id, "cycle_id": cycle_id, "setup_id": setup_id, "correlation_id": correlation_id}
-    with bound_contextvars(**{name: value for name, value in ids.items() if value is not None}):
-        yield
-
-
 def hide_secrets(settings: Settings) -> None:
     """Keep every secret of the settings out of whatever this process says from now on."""
     for name in type(settings).model_fields:
@@ -117,7 +102,7 @@ class _CleanFormatter(ProcessorFormatter):
 
         super().__init__(
             foreign_pre_chain=[
-                merge_contextvars,
+                _subject,
                 add_log_level,
                 add_logger_name,
                 _extras,
@@ -176,6 +161,12 @@ def _extras(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
     line.update({name: value for name, value in vars(record).items() if name not in _USUAL})
     if record.exc_text and not record.exc_info:
         line["exception"] = record.exc_text
+    return line
+
+
+def _subject(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    """Add what the line is about; what the record itself brings along counts more."""
+    line.update(ids())
     return line
 
 

@@ -24,6 +24,7 @@ from agents.execution.guardian.sender import Sender
 from agents.execution.guardian.standing import day_of, of_day, realised, standing_of
 from agents.execution.guardian.timing import SteadyClock
 from agents.execution.guardian.words import spoken
+from agents.ops.about import about
 
 PASSING = frozenset(
     {
@@ -101,8 +102,9 @@ class Counter:
             return False
         if not self._sender.is_free() or self._clock.elapsed < self._again_at:
             return False
-        ground = self._ground(request, hand, loss_exit, started=started, faults=faults)
-        return self._decide(request, ground)
+        with about(cycle_id=request.cycle_id, setup_id=key, correlation_id=request.order.correlation_id):
+            ground = self._ground(request, hand, loss_exit, started=started, faults=faults)
+            return self._decide(request, ground)
 
     def _decide(self, request: TradeRequest, ground: Ground) -> bool:
         found = vetoes(request, ground, self._settings)

@@ -13,6 +13,7 @@ A fault in one stage is told, closes the entries and leaves the other stages at 
 
 import logging
 from datetime import date, datetime
+from functools import partial
 
 from agents.domain.errors import TradingError
 from agents.domain.lifecycle import ALIVE, HOLDING, TradeState
@@ -30,6 +31,7 @@ from agents.execution.guardian.tending import Tender
 from agents.execution.guardian.timing import SteadyClock, Timers
 from agents.execution.guardian.watch import Watch
 from agents.execution.guardian.words import spoken
+from agents.ops.about import about
 
 _log = logging.getLogger(__name__)
 
@@ -155,8 +157,9 @@ class Guardian:
         return any(one is not None and one.open_at <= at < one.derivatives_close_at for one, at in sessions)
 
     def _protect_all(self) -> None:
-        for setup_id in [case.setup_id for case in self.records.cases.values() if case.state in ALIVE]:
-            self._stages.run(setup_id, lambda setup_id=setup_id: self._protect(setup_id))  # type: ignore[misc]  # mypy cannot type a lambda's default
+        for case in [case for case in self.records.cases.values() if case.state in ALIVE]:
+            with about(cycle_id=case.cycle_id, setup_id=case.setup_id, correlation_id=case.correlation_id):
+                self._stages.run(case.setup_id, partial(self._protect, case.setup_id))
 
     def _protect(self, setup_id: str) -> None:
         before = self.records.cases[setup_id]

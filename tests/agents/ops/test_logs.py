@@ -16,7 +16,8 @@ import pytest
 from pydantic import SecretStr
 
 from agents.data.dhan.redaction import HIDDEN
-from agents.ops.logs import about, configure_logs
+from agents.ops.about import about
+from agents.ops.logs import configure_logs
 from agents.ops.sweep import sweep
 from agents.settings import Settings
 
