@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from agents.domain.profit import day_result
-from agents.domain.values import IST
 from ui.trading import Executed, LegView, Order, Refusal, Step
 
 Json = Mapping[str, Any]  # Any: whatever JSON can hold
@@ -53,7 +52,6 @@ class OrderFold:
         self._legs: dict[tuple[str, str], tuple[datetime, datetime | None]] = {}
         self._asked: dict[str, tuple[datetime, str]] = {}
         self._refused: dict[str, Refusal] = {}
-        self._fills: dict[tuple[str, str], Executed] = {}
         self._made: dict[str, Order] = {}
 
     def take(self, event: Event) -> None:
@@ -69,24 +67,6 @@ class OrderFold:
     def refusals(self) -> tuple[Refusal, ...]:
         """Return the requests that became no order, oldest first."""
         return tuple(self._refused.values())
-
-    def fill(self, event: Event) -> None:
-        """Take in an execution."""
-        said = event.payload
-        at = datetime.fromisoformat(said["at"])
-        row = Executed(
-            order_id=str(said["order_id"]),
-            trade_id=str(said["trade_id"]),
-            contract=str(said["contract"]),
-            side=str(said["side"]),
-            quantity=int(said["quantity"]),
-            price=Decimal(said["price"]),
-            at=at,
-        )
-        self._fills[_day(at), row.trade_id] = row
-        for setup_id, facts in self._facts.items():
-            if row.trade_id in facts.get("trade_ids", ()):
-                self._made.pop(setup_id, None)
 
     def request(self, event: Event) -> None:
         """Take in that somebody asked for a trade."""
@@ -119,13 +99,12 @@ class OrderFold:
             "earned": Decimal(left["price"]) * sold if left else 0,
             "filled_at": entry["at"] if entry else None,
             "closed_at": left["at"] if left else None,
-            "trade_ids": [f"{name}/{part}" for part, row in ((ENTRY, entry), (EXIT, left)) if row],
+            "fills": [
+                {**row, "order_id": f"{name}/{part}", "trade_id": f"{name}/{part}", "side": side}
+                for part, row, side in ((ENTRY, entry, BUY), (EXIT, left, SELL))
+                if row
+            ],
         }
-        for part, row, side in ((ENTRY, entry, BUY), (EXIT, left, SELL)):
-            if row:
-                at, own = datetime.fromisoformat(row["at"]), f"{name}/{part}"
-                made = Executed(own, own, str(said["contract"]), side, row["quantity"], Decimal(row["price"]), at)
-                self._fills[_day(at), own] = made
         self._step(name, facts, event.at)
 
     def guarded(self, event: Event) -> None:
@@ -149,7 +128,7 @@ class OrderFold:
         facts, steps = self._facts[name], tuple(self._steps[name])
         plain = _plain(facts)
         asked = self._asked.get(name)
-        fills = self._executions(facts, plain.placed_at)
+        fills = [_executed(row, plain.contract) for row in facts.get("fills", ())]
         bought = sum(fill.quantity for fill in fills if fill.side == BUY)
         sold = sum(fill.quantity for fill in fills if fill.side != BUY)
         shown = bought == plain.bought and bought - sold == plain.held
@@ -162,11 +141,6 @@ class OrderFold:
             legs=self._leg_views(name, facts, plain),
             result=day_result(fills, self._brokerage) if shown else None,
         )
-
-    def _executions(self, facts: Json, opened_at: datetime) -> list[Executed]:
-        """Return an order's executions; ids are unique within a session, and no order outlives one."""
-        found = (self._fills.get((_day(opened_at), str(one))) for one in facts.get("trade_ids", ()))
-        return [one for one in found if one is not None]
 
     def _leg_views(self, name: str, facts: Json, order: Order) -> tuple[LegView, ...]:
         if "entry_state" not in facts:
@@ -240,14 +214,21 @@ def _first(steps: Iterable[Step], state: str) -> datetime | None:
     return next((step.at for step in steps if step.state == state), None)
 
 
-def _day(at: datetime) -> str:
-    return f"{at.astimezone(IST):%Y-%m-%d}"
+def _executed(row: Json, contract: str) -> Executed:
+    return Executed(
+        order_id=str(row["order_id"]),
+        trade_id=str(row["trade_id"]),
+        contract=contract,
+        side=str(row["side"]),
+        quantity=int(row["quantity"]),
+        price=Decimal(row["price"]),
+        at=datetime.fromisoformat(row["at"]),
+    )
 
 
 _TAKEN = {
     "order": OrderFold.paper,
     "order_event": OrderFold.guarded,
-    "fill": OrderFold.fill,
     "trade_request": OrderFold.request,
     "trade_answer": OrderFold.answer,
 }

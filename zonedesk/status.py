@@ -1,6 +1,7 @@
 """How the desk is: its processes, the market's clock, and the last things it did."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from agents.bootstrap import open_ledger
@@ -8,7 +9,11 @@ from agents.data.calendar import NseCalendar
 from agents.data.clock import SimulatedMarketClock, market_clock
 from agents.data.store import Store
 from agents.domain.errors import TradingError
+from agents.domain.values import IST
 from agents.settings import Settings
+from ui.format import change
+from ui.hub import Hub
+from ui.profit import of_day
 from zonedesk.home import DeskHome
 from zonedesk.judges import judge_in_words
 from zonedesk.shell import wall_now
@@ -47,6 +52,7 @@ def desk_status(settings: Settings) -> Facts:
         "feed": wire.get("feed"),
         "exchange": wire.get("exchange"),
         "judge": judge_in_words(settings),
+        "result": _result(settings),
         **last,
         "problems": problems,
     }
@@ -69,6 +75,19 @@ def _market(settings: Settings) -> Facts:
     if isinstance(clock, SimulatedMarketClock):
         facts |= {"simulated": True, "speed": clock.speed, "running": clock.file.running}
     return facts
+
+
+def _result(settings: Settings) -> Facts | None:
+    """Return what the day has brought, by the way that the dashboard has; None where there is no ledger to ask."""
+    hub = Hub(settings)
+    try:
+        seen = hub.take()
+    finally:
+        hub.stop()
+    if seen.desk.state is None:
+        return None
+    day = of_day(seen.desk.orders, seen.market.now.astimezone(IST).date(), seen.market.prices)
+    return {"net": str(day.value), "charges": str(day.charges), "final": day.final, "priced": day.priced}
 
 
 def _last(settings: Settings) -> Facts:
@@ -116,6 +135,8 @@ def status_text(facts: Facts) -> str:
             f"exchange       {answers} at {facts['exchange']['address']}",
             f"feed           {feed_text(facts['feed'])}",
         ]
+    if facts["result"] is not None:
+        lines.append(f"result         {_won(facts['result'])}")
     lines += [f"problem        {problem}" for problem in facts["problems"]]
     if facts["services"]:
         header = ("process", "state", "pid", "restarts", "address")
@@ -126,3 +147,10 @@ def status_text(facts: Facts) -> str:
 
 def _cycle(cycle: Facts) -> str:
     return f"{cycle['decided_at'][:19]} {cycle['decision']}: {cycle['reason']}"
+
+
+def _won(result: Facts) -> str:
+    note = (
+        "" if result["final"] else ", so far" if result["priced"] else ", so far, without positions that have no price"
+    )
+    return f"{change(Decimal(result['net']))} rupees after charges of {result['charges']}{note}"

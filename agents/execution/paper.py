@@ -5,12 +5,14 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
-from agents.domain.costs import PAISA, round_trip
+from agents.domain.costs import PAISA
 from agents.domain.cycle import Approval
 from agents.domain.errors import OrderRejectedError
-from agents.domain.orders import OPEN_STATES, OrderState, SuperOrder, Trade
+from agents.domain.orders import OPEN_STATES, Fill, OrderState, SuperOrder, Trade
+from agents.domain.profit import day_result
 from agents.domain.values import IST
 from agents.execution.fills import SLIP_TICKS, advance, minutes_of, moved, sold
+from agents.execution.gateway import FillRow, TradeSide
 from agents.ports import MarketData
 
 FLATTEN_PATIENCE = timedelta(minutes=10)
@@ -135,10 +137,8 @@ def trade_of(order: SuperOrder, brokerage: Decimal) -> Trade | None:
     if order.entry is None or order.exit is None:
         return None
     gross = ((order.exit.price - order.entry.price) * order.quantity).quantize(PAISA)
-    on = order.entry.at.astimezone(IST).date()
-    costs = round_trip(
-        bought=order.entry.price, sold=order.exit.price, quantity=order.quantity, on=on, brokerage=brokerage
-    ).total
+    both = (_execution(order, TradeSide.BUY, order.entry), _execution(order, TradeSide.SELL, order.exit))
+    costs = day_result(both, brokerage).charges
     return Trade(
         setup_id=order.setup_id,
         contract=order.contract,
@@ -151,4 +151,18 @@ def trade_of(order: SuperOrder, brokerage: Decimal) -> Trade | None:
         gross=gross,
         costs=costs,
         net=gross - costs,
+    )
+
+
+def _execution(order: SuperOrder, side: TradeSide, fill: Fill) -> FillRow:
+    """Return a fill of the book as a row of a trade book: entry and exit are orders of their own."""
+    name = f"{order.setup_id}/{side}"
+    return FillRow(
+        order_id=name,
+        trade_id=name,
+        contract=order.contract,
+        side=side,
+        quantity=fill.quantity,
+        price=fill.price,
+        at=fill.at,
     )
