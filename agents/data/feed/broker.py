@@ -5,17 +5,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Final
-from urllib.parse import urlsplit
 
 import numpy as np
-from pydantic import SecretStr
 
 from agents.data.calendar import NseCalendar
-from agents.data.dhan.address import Address
 from agents.data.dhan.charts import Page, Question, fetch_candles
 from agents.data.dhan.connect import Dhan
 from agents.data.dhan.master import Listing
 from agents.data.dhan.resolve import resolve
+from agents.data.feed.account import AccountKeys, feed_address
 from agents.data.feed.bars import Bar
 from agents.data.feed.instruments import FeedInstrument, Mode
 from agents.data.feed.live import FeedLimits, FeedPorts, LiveFeed
@@ -33,39 +31,7 @@ from agents.domain.market import InstrumentKind
 from agents.domain.values import IST
 from agents.ports import Clock
 
-LIVE_FEED: Final = "wss://api-feed.dhan.co"
-LIVE_UPDATES: Final = "wss://api-order-update.dhan.co"
 USUAL_TICK: Final = Decimal("0.05")
-
-
-def feed_address(address: Address) -> str:
-    """Return where the market feed of a server is."""
-    return f"ws://{urlsplit(address.rest).netloc}/feed" if address.is_loopback else LIVE_FEED
-
-
-def updates_address(address: Address) -> str:
-    """Return where the order updates of a server are."""
-    return f"ws://{urlsplit(address.rest).netloc}/order-update" if address.is_loopback else LIVE_UPDATES
-
-
-class AccountKeys:
-    """The credentials of an account; see `agents.data.feed.wire.Credentials`."""
-
-    def __init__(self, dhan: Dhan) -> None:
-        self._dhan = dhan
-
-    @property
-    def client_id(self) -> str:
-        """Return the client's number."""
-        return self._dhan.reader.wire.client_id
-
-    def token(self) -> SecretStr:
-        """Return the token in use."""
-        return self._dhan.reader.wire.token
-
-    def refused(self) -> None:
-        """Look for another token, and make one where nothing else helps; see `TokenKeeper.replace_refused`."""
-        self._dhan.keeper.replace_refused()
 
 
 class AccountCharts:

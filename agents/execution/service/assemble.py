@@ -9,7 +9,7 @@ from typing import Final
 from agents.data.calendar import NseCalendar
 from agents.data.clock import CLOCK_FILE, ClockFile, market_clock
 from agents.data.dhan.connect import Dhan, open_dhan
-from agents.data.feed.broker import AccountKeys, feed_address, updates_address
+from agents.data.feed.account import AccountKeys, feed_address, updates_address
 from agents.data.ledger import Ledger
 from agents.data.metrics import watch_calls
 from agents.domain.values import IST

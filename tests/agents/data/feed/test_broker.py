@@ -12,15 +12,8 @@ import pytest
 from agents.data.agent import DataCollectionAgent
 from agents.data.calendar import NseCalendar
 from agents.data.dhan.address import Address
-from agents.data.feed.broker import (
-    LIVE_FEED,
-    LIVE_UPDATES,
-    AccountCharts,
-    AccountFeed,
-    AccountKeys,
-    feed_address,
-    updates_address,
-)
+from agents.data.feed.account import LIVE_FEED, LIVE_UPDATES, AccountKeys, feed_address, updates_address
+from agents.data.feed.broker import AccountCharts, AccountFeed
 from agents.data.feed.instruments import Mode
 from agents.data.feed.link import Stop
 from agents.data.feed.live import FeedLimits, LiveFeed
