@@ -46,15 +46,16 @@ class Past:
     """What one session left behind.
 
     `ends_at` is the last moment that can be shown. `turns` are the moments at which more than a price changed, the
-    first of them the opening. `minutes` are the session's one-minute candles, `finished` says when its stored candles
-    of 15 minutes opened, `events` are the ledger's, in the order in which they were written.
+    first of them the opening. `minutes` are the session's one-minute candles. `finished` holds when each of its stored
+    candles of 15 minutes closed, by when it opened (seconds since 1970 UTC). `events` are the ledger's, in the order in
+    which they were written.
     """
 
     session: Session
     ends_at: datetime
     turns: tuple[datetime, ...]
     minutes: tuple[ChartCandle, ...]
-    finished: frozenset[int]
+    finished: Mapping[int, int]
     events: tuple[Event, ...]
     brokerage: Decimal
     again: tuple[Again, ...] = ()
@@ -107,7 +108,11 @@ def known(past: Past, chapter: Chapter, at: datetime) -> Picture:
         else:
             prices[seen.instrument] = seen.price
     opened = past.session.open_at.timestamp()
-    finished = [each for each in shown.candles if each.opened_at < opened or each.opened_at in past.finished]
+    finished = [
+        each
+        for each in shown.candles
+        if each.opened_at < opened or past.finished.get(each.opened_at, end + 1) <= chapter.since.timestamp()
+    ]
     market = replace(
         shown,
         **last_price(finished, minutes, at),

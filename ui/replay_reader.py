@@ -42,7 +42,7 @@ _MINUTES = """
     where instrument = $instrument and minutes = 1 and closed_at > $opens and closed_at <= $ends order by opened_at
 """
 _FINISHED = """
-    select epoch(opened_at)::bigint from session_candles
+    select epoch(opened_at)::bigint, epoch(closed_at)::bigint from session_candles
     where instrument = $instrument and opened_at >= $opens and closed_at <= $ends
 """
 _TICK = "select tick_size from instruments where instrument = $instrument"
@@ -152,7 +152,7 @@ class ReplayReader:
             ends_at=ends,
             turns=(session.open_at, *turns),
             minutes=tuple(candle(row, size) for row in minutes),
-            finished=frozenset(row[0] for row in finished),
+            finished=dict(finished),
             events=tuple(events) or as_events(trades),
             brokerage=self._settings.brokerage_rupees,
             again=tuple(Again(what, rows, _moment(at)) for what, rows, at in again),

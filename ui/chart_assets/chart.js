@@ -5,6 +5,7 @@ import {
 } from "./lightweight-charts.mjs";
 import { BreakLines, VolumeProfileBars, ZoneBoxes } from "./overlays.js";
 import { bindKeys, keepRange, restoreRange, shiftBetween } from "./range.js";
+import { bindSteps } from "./steps.js";
 import { Ticks } from "./ticks.js";
 
 const IST = 19800; // the library reads times as UTC; shifted, its day breaks fall on Indian midnights
@@ -46,7 +47,7 @@ function build(parent, data) {
   box.className = "zonedesk-chart";
   box.tabIndex = 0;
   box.setAttribute("role", "application");
-  box.setAttribute("aria-label", "Candle chart. Arrows scroll, plus and minus zoom, End goes to the last candle, Alt R resets.");
+  box.setAttribute("aria-label", "Candle chart. Arrows scroll (in a replay they step one candle), plus and minus zoom, End goes to the last candle, Alt R resets.");
   box.style.cssText = `position:relative;width:100%;height:${data.height}px`;
   parent.appendChild(box);
   const legend = note(box, "zonedesk-legend", "left:8px;top:6px;pointer-events:none");
@@ -242,6 +243,8 @@ function showReplay(view, label) {
   view.replay = label;
   view.box.dataset.replay = label;
   view.box.style.outline = label ? "2px solid #6B4BC8" : "";
+  view.unbindSteps?.();
+  view.unbindSteps = label ? bindSteps() : null;
   view.watermark?.detach();
   const line = { text: "REPLAY", color: "rgba(140, 110, 230, 0.22)", fontSize: 72, fontStyle: "bold" };
   view.watermark = label ? createTextWatermark(view.chart.panes()[0], { horzAlign: "center", vertAlign: "center", lines: [line] }) : null;
@@ -277,6 +280,7 @@ export default function render({ data, parentElement }) {
   return () => {
     view.alive = false;
     view.ticks.close();
+    view.unbindSteps?.();
     charts.delete(parentElement);
     view.chart.remove();
     view.box.remove();

@@ -1,5 +1,7 @@
 // Canvas overlays of the candle chart: zones as boxes, the volume profile as bars on the right edge.
 
+const LOGO = { width: 44, height: 44 }; // in the left lower corner
+
 class Layer {
   constructor(draw, zOrder) {
     this._views = [{ zOrder: () => zOrder, renderer: () => ({ draw: (target) => target.useBitmapCoordinateSpace(draw) }) }];
@@ -59,7 +61,9 @@ export class ZoneBoxes extends Overlay {
       context.setLineDash(zone.confirmed ? [] : [5 * rx, 4 * rx]);
       context.strokeRect(x, y, bitmapSize.width - x, height);
       context.setLineDash([]);
-      labels.push({ zone, color, x: x + 6 * rx, y: y + height / 2 });
+      const middle = y + height / 2;
+      const beside = x < LOGO.width * rx && middle > bitmapSize.height - LOGO.height * ry ? LOGO.width * rx : x;
+      labels.push({ zone, color, x: beside + 6 * rx, y: middle });
     }
     this.paintLabels(context, labels, ry);
   }

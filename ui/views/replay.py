@@ -154,13 +154,13 @@ def _controls(past: Past, at: datetime) -> None:
     """Draw the buttons and the slider; arrows step one candle, space plays."""
     row = st.container(horizontal=True)
     row.button("To the opening", key="replay_first", on_click=go, args=(past, past.session.open_at))
-    row.button("◀ Candle", key="replay_back", shortcut="Left", on_click=step, args=(past, -1))
+    row.button("◀ Candle", key="replay_back", on_click=step, args=(past, -1))
     label = "❚❚ Pause" if is_playing() else "▶ Play"
     row.button(
-        label, key="replay_play", shortcut="Space", type="primary", on_click=toggle, args=(past,),
+        label, key="replay_play", type="primary", on_click=toggle, args=(past,),
         disabled=at >= past.ends_at,
     )  # fmt: skip
-    row.button("Candle ▶", key="replay_on_one", shortcut="Right", on_click=step, args=(past, 1))
+    row.button("Candle ▶", key="replay_on_one", on_click=step, args=(past, 1))
     row.button("To the end", key="replay_last", on_click=go, args=(past, past.ends_at))
     low, high = (each.astimezone(IST).time().replace(second=0) for each in (past.session.open_at, past.ends_at))
     if low < high:
@@ -169,6 +169,7 @@ def _controls(past: Past, at: datetime) -> None:
             "Moment", low, high, step=timedelta(minutes=1), format="HH:mm", key=SLIDER, label_visibility="collapsed",
             on_change=slide, args=(past,),
         )  # fmt: skip
+    st.caption("← and → step one candle, space plays.")
 
 
 def _draw(seen: Picture, past: Past) -> None:
