@@ -218,6 +218,14 @@ def test_no_chain_and_an_old_chain_are_told_apart() -> None:
     assert cycle(Fakes(market=FakeMarket(options=old))).reason is Reason.CHAIN_STALE
 
 
+def test_in_a_market_that_outruns_the_machine_prices_may_be_as_old_as_a_run_takes_to_start() -> None:
+    old = chain_of().model_copy(update={"at": NOW - timedelta(minutes=3)})
+    market = FakeMarket(options=old, price_at=NOW - timedelta(minutes=3))
+    for pace, reason in ((1, Reason.PRICE_STALE), (5, Reason.PRICE_STALE), (20, Reason.ORDER_PLACED)):
+        desk = replace(Fakes(market=market).desk(), pace=pace)
+        assert run_cycle(desk, NOW, "NIFTY").reason is reason
+
+
 def test_a_chain_without_volume_has_no_contract() -> None:
     chain = chain_of()
     idle = tuple(quote.model_copy(update={"volume": 0}) for quote in chain.quotes)
