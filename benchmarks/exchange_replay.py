@@ -32,8 +32,8 @@ from agents.data.calendar import NseCalendar
 from agents.data.clock import SystemClock
 from agents.data.dhan.connect import open_dhan
 from agents.data.dhan.master import Listing
-from agents.data.feed.bars import Bar
 from agents.data.feed.account import AccountKeys
+from agents.data.feed.bars import Bar
 from agents.data.feed.broker import AccountCharts
 from agents.data.feed.instruments import FeedInstrument, Mode
 from agents.data.feed.link import Stop

@@ -31,8 +31,8 @@ from agents.data.dhan import account, connect
 from agents.data.dhan.credentials import Credentials, claims_of, one_time_password
 from agents.data.dhan.http import Wire
 from agents.data.dhan.token import TokenFile, TokenKeeper
-from agents.data.feed.alerts import OrderAlert
 from agents.data.feed.account import AccountKeys, updates_address
+from agents.data.feed.alerts import OrderAlert
 from agents.data.feed.link import Stop
 from agents.data.feed.live import FeedLimits
 from agents.data.feed.pace import Delay, Pace, Why
