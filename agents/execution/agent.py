@@ -21,8 +21,8 @@ from agents.domain.profit import DayResult, day_result
 from agents.domain.values import IST, content_id
 from agents.execution.gateway import FillRow
 from agents.execution.guardian.case import Case
-from agents.execution.guardian.fold import fold
-from agents.execution.guardian.ports import ANSWER, ORDER_EVENT, REQUEST, TradeAnswer, TradeRequest
+from agents.execution.guardian.ports import ANSWER, REQUEST, TradeAnswer, TradeRequest
+from agents.execution.request import cases_since
 from agents.execution.service.changes import CANCEL, MODIFY
 from agents.execution.service.journal import FILL
 
@@ -128,8 +128,7 @@ class ExecutionAgent:
 
     def cases(self, on: date) -> Sequence[Case]:
         """Return the orders of a date, and older ones that are not over, as the journal has them, oldest first."""
-        found = fold((event.payload for event in self._ledger.events(ORDER_EVENT)), on)
-        return sorted(found.values(), key=lambda case: (case.opened_at, case.setup_id))
+        return sorted(cases_since(self._ledger, on), key=lambda case: (case.opened_at, case.setup_id))
 
     def fills(self, on: date) -> Sequence[FillRow]:
         """Return the executions of a date that the guardian has kept, in order."""

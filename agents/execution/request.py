@@ -16,6 +16,7 @@ from agents.domain.orders import OrderState, SuperOrder, Trade
 from agents.domain.values import IST
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.fold import fold
+from agents.execution.guardian.past import Marks, read_after
 from agents.execution.guardian.ports import ANSWER, ORDER_EVENT, REQUEST, AnswerKind, TradeAnswer, TradeRequest
 from agents.execution.guardian.standing import of_day, order_of, trade_of
 from agents.ports import Clock
@@ -136,11 +137,11 @@ class RequestBroker:
     def orders(self, on: date) -> Sequence[SuperOrder]:
         """Return the orders of a date (India), oldest first; a request without an answer is a planned order."""
         placed = [order_of(case) for case in of_day(self._cases(on), on)]
-        known = {order.setup_id for order in placed}
-        answered = {event.payload["setup_id"] for event in self._log.events(ANSWER)}
+        known, after = {order.setup_id for order in placed}, read_after(self._log, on)
+        answered = {event.payload["setup_id"] for event in self._log.events(ANSWER, after=after)}
         waiting = [
             SuperOrder.model_validate_json(json.dumps(payload["order"]))
-            for event in self._log.events(REQUEST)
+            for event in self._log.events(REQUEST, after=after)
             if (payload := event.payload)["order"]["setup_id"] not in known | answered
             and _day(payload["asked_at"]) == on
         ]
@@ -155,7 +156,7 @@ class RequestBroker:
 
     def _cases(self, first: date) -> Sequence[Case]:
         """Return the cases of `first` and later."""
-        return tuple(fold((event.payload for event in self._log.events(ORDER_EVENT)), first).values())
+        return cases_since(self._log, first)
 
     def _ask(self, order: SuperOrder, approval: Approval) -> str:
         """Write the request unless there is one; return the cycle whose request it is."""
@@ -178,6 +179,15 @@ class RequestBroker:
                 return answer
             self._pause(LOOK_EVERY_SECONDS)
         return None
+
+
+def cases_since(log: Marks, first: date) -> tuple[Case, ...]:
+    """Return the cases of `first` and later, and those that are not over, without reading what was over before."""
+    after = read_after(log, first)
+    try:
+        return tuple(fold((event.payload for event in log.events(ORDER_EVENT, after=after)), first).values())
+    except InvariantViolationError:  # something that was over went on
+        return tuple(fold((event.payload for event in log.events(ORDER_EVENT)), first).values())
 
 
 def _day(moment: str) -> date:

@@ -10,6 +10,7 @@ from typing import Any
 
 from agents.domain.errors import ConfigError, InvariantViolationError, StoreBusyError
 from agents.domain.values import canonical_json
+from agents.execution.guardian.past import MARK
 from tests.simulation.world import Life, World
 
 APPEND_WEIGHT = 12.0
@@ -78,6 +79,8 @@ class Journal:
 
     def events(self, kind: str | None = None, *, key: str | None = None, after: int = 0) -> list[Row]:
         """Return the events of a kind, or of a key in it, with ``seq > after``."""
+        if kind == MARK:  # read together with the order events, so it is no moment of its own
+            return list(self._disk.by_kind.get(MARK, ()))
         self._life.point()
         busy = self._busy
         if busy and self._world.chance(self._world.disk_rng, busy):

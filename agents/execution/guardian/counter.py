@@ -84,7 +84,7 @@ class Counter:
 
     def serve(self, hand: Hand, loss_exit: LossExit, *, started: float, faults: tuple[str, ...]) -> bool:
         """Answer the oldest request, if there is one and the ration allows it; return whether an order was sent."""
-        self._inbox.poll(lambda key: key in self._records.answered)
+        self._inbox.poll(lambda key: key in self._records.answered, self._records.begins_after)
         item = self._held or self._inbox.next()
         self._held = item
         if item is None:

@@ -137,6 +137,7 @@ class Guardian:
         for case in list(self.records.cases.values()):
             self._tender.inherit(case)
         self._day = today
+        self.records.mark(today, self._clock.now)
         self.records.note("started" if fresh else "new day", {"cases": len(self.records.cases)}, self._clock.now)
 
     def _flush(self) -> None:

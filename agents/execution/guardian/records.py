@@ -6,7 +6,7 @@ meanwhile. Every event carries its setup and number as key, so that writing one 
 guardian that writes another history is found out by the journal itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -14,7 +14,16 @@ from agents.domain.errors import InvariantViolationError, TradingError
 from agents.domain.lifecycle import TradeState
 from agents.execution.guardian.case import Case, OrderEvent
 from agents.execution.guardian.fold import fold, opened, stepped
-from agents.execution.guardian.ports import ANSWER, GUARDIAN_EVENT, ORDER_EVENT, Journal, TradeAnswer
+from agents.execution.guardian.past import MARK, answered_up_to, key_of, over_up_to, payload_of, read_after
+from agents.execution.guardian.ports import (
+    ANSWER,
+    GUARDIAN_EVENT,
+    ORDER_EVENT,
+    REQUEST,
+    Journal,
+    JournalEvent,
+    TradeAnswer,
+)
 
 
 class JournalDownError(TradingError):
@@ -22,7 +31,11 @@ class JournalDownError(TradingError):
 
 
 class Records:
-    """Cases by setup, kept in step with the journal; `ordered` are all setups that ever had a case."""
+    """Cases by setup, kept in step with the journal; `ordered` are the setups that had a case.
+
+    What lies up to event number `begins_after` was not read: it was over before today. A setup that was ordered there
+    is never ordered again either, because its request has its answer and the journal takes its intent only once.
+    """
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -32,6 +45,8 @@ class Records:
         self.answered: set[str] = set()
         self._written: set[str | None] = set()
         self._read_up_to = 0
+        self._steps: Sequence[JournalEvent] = ()
+        self.begins_after = 0
         self.trouble = ""
         self.superseded = False
 
@@ -41,14 +56,35 @@ class Records:
         return not self._waiting and not self.superseded
 
     def recover(self, today: date) -> None:
-        """Read the cases and answers back from the journal. Raises what the journal raises."""
-        events = self._journal.events(ORDER_EVENT)
-        payloads = [event.payload for event in events]
-        self._written = {event.key for event in events}
-        self._read_up_to = max((event.seq for event in events), default=0)
+        """Read the cases and answers back from the journal, as far as they concern today. Raises what it raises."""
+        after = read_after(self._journal, today)
+        try:
+            self._read(today, after)
+        except InvariantViolationError:
+            if not after:
+                raise
+            self._read(today, 0)  # something that was over went on
+
+    def _read(self, today: date, after: int) -> None:
+        self._steps = self._journal.events(ORDER_EVENT, after=after)
+        payloads = [step.payload for step in self._steps]
+        self.begins_after = after
+        self._written = {step.key for step in self._steps}
+        self._read_up_to = max((step.seq for step in self._steps), default=after)
         self.cases = fold(payloads, today)
         self.ordered = {payload["setup_id"] for payload in payloads}
-        self.answered = {event.key for event in self._journal.events(ANSWER) if event.key is not None}
+        answers = self._journal.events(ANSWER, after=after)
+        self.answered = {event.key for event in answers if event.key is not None}
+
+    def mark(self, today: date, at: datetime) -> None:
+        """After `recover`: note what the next start need not read again. Raises what the journal raises."""
+        steps, self._steps = self._steps, ()
+        last = over_up_to(steps, self.cases)
+        if last <= self.begins_after:
+            return
+        last = answered_up_to(self._journal.events(REQUEST, after=self.begins_after), self.answered, last)
+        if last > self.begins_after:
+            self._append(MARK, payload_of(today, last), key_of(today, last), at)
 
     def is_overtaken(self) -> bool:
         """Whether somebody else wrote events of orders since this process read them. Raises what the journal raises."""

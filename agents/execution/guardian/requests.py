@@ -13,6 +13,7 @@ from typing import Any
 from agents.domain.cycle import Veto
 from agents.domain.lifecycle import TradeState
 from agents.execution.guardian.case import Case
+from agents.execution.guardian.past import name_of
 from agents.execution.guardian.ports import REQUEST, AnswerKind, Journal, TradeAnswer, TradeRequest
 
 _REFUSED = frozenset({TradeState.REJECTED})
@@ -27,11 +28,11 @@ class Inbox:
         self._seen = 0
         self._waiting: deque[tuple[str, Mapping[str, Any]]] = deque()
 
-    def poll(self, answered: Callable[[str], bool]) -> None:
-        """Read what was appended since the last call. Raises what the journal raises."""
-        for event in self._journal.events(REQUEST, after=self._seen):
+    def poll(self, answered: Callable[[str], bool], after: int = 0) -> None:
+        """Read what was appended since the last call and after event `after`. Raises what the journal raises."""
+        for event in self._journal.events(REQUEST, after=max(self._seen, after)):
             self._seen = event.seq
-            key = event.key or f"row{event.seq}"
+            key = name_of(event)
             if not answered(key):
                 self._waiting.append((key, event.payload))
 
