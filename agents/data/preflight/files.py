@@ -9,7 +9,6 @@ from pathlib import Path
 from agents.data.calendar import NseCalendar
 from agents.data.ledger import Ledger
 from agents.data.preflight.findings import Finding, fail, fine, warn
-from agents.data.store import Store
 from agents.domain.cycle import DeskState
 from agents.domain.errors import TradingError
 from agents.domain.values import IST
@@ -79,6 +78,8 @@ def check_session(market_now: datetime) -> Finding:
 def check_store(settings: Settings, wall: Callable[[], datetime]) -> Finding:
     """Check that the store opens, belongs to this mode and can be written."""
     path = settings.store_path
+    from agents.data.store import Store  # noqa: PLC0415  (DuckDB, which the guardian, who asks other checks, does without)
+
     store = Store(path, settings.mode, now=wall, create=False)
     if not store.exists:
         return _writable("store", path, f"none yet at {path}")
