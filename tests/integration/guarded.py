@@ -1,11 +1,9 @@
-"""A guardian that ends itself with SIGKILL at a named moment; run as ``python -m tests.integration.guarded``.
+"""A guardian that can be doomed at its moments; run as ``python -m tests.integration.guarded FOLDER PORT``.
 
-Moments are ``before NAME`` and ``after NAME``: NAME is a call of the gateway (``place_super``), or what an event in the
-journal says (``intent``, ``protected``, ``answer``).
+Its moments are ``before NAME`` and ``after NAME``: NAME is a call of the gateway (``place_super``), or what an event in
+the journal says (``intent``, ``protected``, ``answer``).
 """
 
-import os
-import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -16,27 +14,8 @@ from typing import Any
 from agents.domain.cycle import Veto
 from agents.execution.guardian.ports import ANSWER, ORDER_EVENT, GuardianPorts, GuardianSettings
 from agents.settings import Settings
+from tests.integration.doom import Doom
 from zonedesk.guardian import run_guardian
-
-
-class Doom:
-    """Kills this process at its moment."""
-
-    def __init__(self, moment: str) -> None:
-        self._moment = moment
-
-    def at(self, moment: str) -> None:
-        if moment == self._moment:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def around(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def doomed(*args: Any, **named: Any) -> Any:
-            self.at(f"before {name}")
-            done = call(*args, **named)
-            self.at(f"after {name}")
-            return done
-
-        return doomed
 
 
 class DoomedGateway:
@@ -75,7 +54,7 @@ def quick(settings: GuardianSettings) -> GuardianSettings:
     """Settings for a test: no pause after a start, and a shorter grace, which the exchange on this machine allows."""
     patient = timedelta(minutes=2)  # a guardian that was killed may take a while to start on a busy machine
     return replace(
-        settings, start_block=0.0, grace=4.0, query_every=0.5, orders_per_day=1_000, request_good_for=patient
+        settings, start_block=0.0, grace=2.0, query_every=0.5, orders_per_day=1_000, request_good_for=patient
     )
 
 
@@ -84,8 +63,8 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def main(folder: str, port: str, moment: str) -> None:
-    doom = Doom(moment)
+def main(folder: str, port: str) -> None:
+    doom = Doom(Path(folder), "guardian")
 
     def wrap(ports: GuardianPorts) -> GuardianPorts:
         return replace(ports, gateway=DoomedGateway(ports.gateway, doom), journal=DoomedJournal(ports.journal, doom))

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +20,7 @@ import requests
 from agents.data.calendar import NseCalendar
 from agents.data.clock import ClockFile, SimulatedMarketClock
 from agents.data.ledger import Ledger
+from agents.domain.errors import OrderUnknownError
 from agents.domain.evidence import SetupVerdict, SetupWord
 from agents.domain.lifecycle import TradeState
 from agents.domain.orders import SuperOrder, TradeSetup
@@ -76,48 +78,26 @@ class Program:
         return self._log.read_text(encoding="utf-8", errors="replace")
 
 
-class Desk:
-    """Exchange and guardian on one folder; `speed` is the market's."""
+class Driver:
+    """Asks for trades as runs do, and compares what the ledger says with the broker's book.
 
-    def __init__(self, folder: Path, speed: int = 1, hour: int = 10) -> None:
-        self.folder = folder
-        self.port = free_port()
-        self.settings = Settings(mode="paper", data_dir=folder, exchange_port=self.port)
-        self.home = DeskHome.of(self.settings)
-        at = datetime(ON.year, ON.month, ON.day, hour, tzinfo=IST)
-        now = wall()
-        ClockFile(
-            anchor_wall=now, anchor_market=at, resumed_at=at, speed=speed, seed=7, origin_on=date(2026, 11, 2)
-        ).write(self.home.clock_path)
+    Parameters
+    ----------
+    settings : Settings
+        Of a desk whose clock is there already.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.home = DeskHome.of(settings)
         self.clock = SimulatedMarketClock(self.home.clock_path, NseCalendar())
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "ZONEDESK_DATA_DIR": str(folder)}
-        self.exchange = Program(folder / "exchange.log", environment)
-        self.guardian = Program(folder / "guardian.log", environment)
-        self.ledger = Ledger.open(self.settings.ledger_path, "paper", now=wall, equity=Decimal(1_000_000))
+        self.on = self.clock.now().astimezone(IST).date()
+        self.ledger = Ledger.open(settings.ledger_path, "paper", now=wall, equity=Decimal(1_000_000))
         self.agent = ExecutionAgent(self.ledger, self.clock.now, Waiting(time.monotonic, time.sleep, patience=20.0))
         self.asked = 0
-        self.listings: dict[int, str] = {}
 
-    def __enter__(self) -> Self:
-        self.start_exchange()
-        self.start_guardian()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for program in (self.guardian, self.exchange):
-            program.kill()
+    def close(self) -> None:
         self.ledger.close()
-
-    def start_exchange(self) -> None:
-        key = self.settings.home / "exchange.json"
-        key.unlink(missing_ok=True)
-        ports = ("--port", str(self.port), "--control-port", "0")
-        self.exchange.start("zonedesk.cli", "exchange", "--with-desk", *ports, "--data-dir", str(self.folder))
-        until(lambda: key.exists() and key.read_text().endswith("}\n"), 30, self.exchange)
-        self.control("PUT", "/limits", {"enforced": False})  # the driver asks for chains more often than a desk
-
-    def start_guardian(self, moment: str = "never") -> None:
-        self.guardian.start("tests.integration.guarded", str(self.folder), str(self.port), moment)
 
     def control(self, method: str, path: str, body: Any = None) -> Any:  # Any: JSON
         key = json.loads((self.settings.home / "exchange.json").read_text())
@@ -143,23 +123,24 @@ class Desk:
 
     def near_call(self) -> tuple[str, Decimal, Decimal]:
         """Return the call nearest to the money of the next expiry, its name, bid and ask."""
+        self.control("PUT", "/limits", {"enforced": False})  # a driver asks for chains more often than a desk
         asked = {"UnderlyingScrip": 13, "UnderlyingSeg": "IDX_I"}
-        expiry = next(on for on in self.post("/optionchain/expirylist", asked) if on > ON.isoformat())
+        expiry = next(on for on in self.post("/optionchain/expirylist", asked) if on > self.on.isoformat())
         chain = self.post("/optionchain", {**asked, "Expiry": expiry})
         strike = min(chain["oc"], key=lambda text: abs(float(text) - chain["last_price"]))
         side = chain["oc"][strike]["ce"]
         name = f"NIFTY{date.fromisoformat(expiry):%y%m%d}{int(float(strike))}CE"
         return name, Decimal(str(side["top_bid_price"])), Decimal(str(side["top_ask_price"]))
 
-    def request(self, *, lots: int = 1, passive: bool = False) -> TradeRequest:
-        """Return a request that buys at once, or with `passive` one that rests far below."""
+    def request(self, *, lots: int = 1, passive: bool = False, lasts: timedelta = timedelta(minutes=3)) -> TradeRequest:
+        """Return a request that buys at once, or with `passive` one that rests far below; its entry lasts so long."""
         self.asked += 1
         name, _, ask = self.near_call()
         now, setup_id = self.clock.now(), f"s{self.asked:09d}"
         entry = on_tick(ask * Decimal("0.8")) if passive else on_tick(ask * Decimal("1.15"))
         stop, target = on_tick(entry * Decimal("0.6")), on_tick(entry * Decimal("1.5"))
         order = SuperOrder(
-            correlation_id=f"A{ON:%y%m%d}{setup_id}01",
+            correlation_id=f"A{self.on:%y%m%d}{setup_id}01",
             setup_id=setup_id,
             zone_id=f"zone{self.asked}",
             underlying="NIFTY",
@@ -173,7 +154,7 @@ class Desk:
             target_limit=target,
             half_spread=TICK,
             placed_at=now,
-            cancel_entry_at=now + timedelta(minutes=3),
+            cancel_entry_at=now + lasts,
             flatten_at=now.astimezone(IST).replace(hour=15, minute=10),
         )
         return TradeRequest(
@@ -189,14 +170,15 @@ class Desk:
         """Ask for a trade from a thread, as a run does that may wait in vain."""
 
         def asks() -> None:
-            self.agent.place_bracket_order(request)
+            with suppress(OrderUnknownError):
+                self.agent.place_bracket_order(request)
 
         thread = threading.Thread(target=asks, daemon=True)
         thread.start()
         return thread
 
     def case(self, setup_id: str) -> Case | None:
-        return next((case for case in self.agent.cases(ON) if case.setup_id == setup_id), None)
+        return next((case for case in self.agent.cases(self.on) if case.setup_id == setup_id), None)
 
     def state(self, setup_id: str) -> TradeState | None:
         case = self.case(setup_id)
@@ -207,7 +189,7 @@ class Desk:
         book = self.book
         orders = {order["order_id"]: order for order in book["orders"]}
         supers = {orders[one["order_id"]]["correlation_id"]: one for one in book["super_orders"]}
-        cases = {case.correlation_id: case for case in self.agent.cases(ON)}
+        cases = {case.correlation_id: case for case in self.agent.cases(self.on)}
         found = [f"{name} is at the broker alone" for name in supers.keys() - cases.keys()]
         held = 0
         for name, case in cases.items():
@@ -247,6 +229,43 @@ class Desk:
         ]
 
 
+class Desk(Driver):
+    """Exchange and guardian on one folder; `speed` is the market's."""
+
+    def __init__(self, folder: Path, speed: int = 1, hour: int = 10) -> None:
+        self.folder = folder
+        self.port = free_port()
+        settings = Settings(mode="paper", data_dir=folder, exchange_port=self.port)
+        at = datetime(ON.year, ON.month, ON.day, hour, tzinfo=IST)
+        ClockFile(
+            anchor_wall=wall(), anchor_market=at, resumed_at=at, speed=speed, seed=7, origin_on=date(2026, 11, 2)
+        ).write(DeskHome.of(settings).clock_path)
+        super().__init__(settings)
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "ZONEDESK_DATA_DIR": str(folder)}
+        self.exchange = Program(folder / "exchange.log", environment)
+        self.guardian = Program(folder / "guardian.log", environment)
+
+    def __enter__(self) -> Self:
+        self.start_exchange()
+        self.start_guardian()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for program in (self.guardian, self.exchange):
+            program.kill()
+        self.close()
+
+    def start_exchange(self) -> None:
+        key = self.settings.home / "exchange.json"
+        key.unlink(missing_ok=True)
+        ports = ("--port", str(self.port), "--control-port", "0")
+        self.exchange.start("zonedesk.cli", "exchange", "--with-desk", *ports, "--data-dir", str(self.folder))
+        until(lambda: key.exists() and key.read_text().endswith("}\n"), 90, self.exchange)
+
+    def start_guardian(self) -> None:
+        self.guardian.start("tests.integration.guarded", str(self.folder), str(self.port))
+
+
 def setup_of(order: SuperOrder, now: datetime) -> TradeSetup:
     return TradeSetup(
         setup_id=order.setup_id,
@@ -257,7 +276,7 @@ def setup_of(order: SuperOrder, now: datetime) -> TradeSetup:
         contract=order.contract,
         option_type=order.option_type,
         strike=Decimal(order.contract[11:-2]),
-        expiry_at=datetime(2026, 11, 23, 15, 30, tzinfo=IST),
+        expiry_at=datetime.strptime(order.contract[5:11] + "1530", "%y%m%d%H%M").replace(tzinfo=IST),
         lot_size=order.lot_size,
         spot=Decimal(25_000),
         spot_stop=Decimal(24_950),
@@ -297,7 +316,7 @@ def until(what: Callable[[], object], seconds: float, *programs: Program) -> flo
         passed = time.monotonic() - began
         logs = "\n".join(program.text[-3000:] for program in programs)
         assert passed < seconds, f"not within {seconds:.0f} s\n{logs}"
-        time.sleep(0.05)
+        time.sleep(0.1)
     return time.monotonic() - began
 
 

@@ -1,18 +1,28 @@
 """Guardian and exchange killed at every named moment of an order's life: afterwards both books say the same."""
 
+import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from agents.domain.lifecycle import OVER, TradeState
-from agents.execution.guardian.ports import ANSWER, ORDER_EVENT, TradeRequest
-from tests.integration.guardians import ON, Desk, desks, until
+from agents.domain.lifecycle import TradeState
+from agents.execution.guardian.ports import TradeRequest
+from tests.integration.doom import arm
+from tests.integration.guardians import Desk, desks, until
+from tests.integration.watching import (
+    EQUAL_WITHIN,
+    PATIENCE,
+    Watcher,
+    everything_is_as_it_must_be,
+    is_equal,
+    leave,
+    said,
+    state_of,
+)
 
 pytestmark = pytest.mark.process
 
-EQUAL_WITHIN = 5.0  # seconds after the one that was killed works again
-NAKED_FOR = 2.0  # seconds that a position may be without a stop at the broker, whoever is dead
 ENTRY_MOMENTS = (
     "before intent",
     "after intent",
@@ -45,70 +55,45 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     yield from desks(tmp_path_factory.mktemp("desk"))
 
 
-class Watcher:
-    """Looks, while a test waits, whether a position is naked for too long."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._since: float | None = None
-        self.longest = 0.0
-
-    def until(self, what: Callable[[], object], seconds: float) -> float:
-        return until(lambda: self._look() and what(), seconds, self._desk.guardian, self._desk.exchange)
-
-    def _look(self) -> bool:
-        if self._desk.exchange.alive:
-            now = time.monotonic()
-            self._since = (self._since or now) if self._desk.naked() else None
-            self.longest = max(self.longest, now - (self._since or now))
-        return True
+@pytest.fixture(scope="module")
+def recoveries() -> list[float]:
+    """Seconds from the start of each guardian's process to books that say the same."""
+    return []
 
 
-def restart_guardian(desk: Desk, moment: str = "never") -> None:
-    """Start a guardian that ends at `moment`, and wait until it guards."""
+@pytest.fixture
+def watcher(desk: Desk) -> Watcher:
+    """A watcher over a desk whose guardian guards."""
+    if not desk.guardian.alive:
+        restart_guardian(desk)
+    return Watcher(desk, desk.guardian, desk.exchange)
+
+
+def restart_guardian(desk: Desk) -> None:
+    """Start another guardian, and wait until it guards."""
     desk.guardian.kill()
     times = desk.guardian.text.count("guarding under")
-    desk.start_guardian(moment)
-    until(lambda: desk.guardian.text.count("guarding under") > times or not desk.guardian.alive, 60, desk.guardian)
+    desk.start_guardian()
+    until(lambda: desk.guardian.text.count("guarding under") > times, PATIENCE, desk.guardian)
 
 
-def state_of(desk: Desk, request: TradeRequest) -> TradeState | None:
-    return desk.state(request.setup.setup_id)
-
-
-def is_settled(desk: Desk, request: TradeRequest) -> bool:
-    state = state_of(desk, request)
-    return state is TradeState.PROTECTED or state in OVER
-
-
-def leave(desk: Desk, request: TradeRequest) -> None:
-    """Close what is held, as a person would ask for it, and do not wait for the answer."""
-    setup_id = request.setup.setup_id
-    desk.ledger.commands.ask(f"leave {setup_id}", "cancel_order", {"setup_id": setup_id, "close": True}, by="test")
-
-
-def everything_is_as_it_must_be(desk: Desk, request: TradeRequest, watcher: Watcher) -> None:
-    """Close the trade if it is open; then one bracket at most, books alike, nothing held, nothing naked, one story."""
-    watcher.until(lambda: is_settled(desk, request), 30)
-    if state_of(desk, request) is TradeState.PROTECTED:
-        leave(desk, request)
-    watcher.until(lambda: state_of(desk, request) in OVER, 30)
-    watcher.until(lambda: not desk.differences(), EQUAL_WITHIN)
-    assert desk.brackets(request) <= 1
-    assert sum(position["net"] for position in desk.book["positions"]) == 0
-    assert watcher.longest < NAKED_FOR
-    assert desk.ledger.verify().sound
-    assert len(desk.ledger.events(ANSWER, key=request.setup.setup_id)) == 1
+def recover(desk: Desk, request: TradeRequest, watcher: Watcher) -> float:
+    """Start a guardian after the one that was killed; return how long after that the books say the same."""
+    watcher.until(lambda: not desk.guardian.alive)
+    began = time.monotonic()
+    restart_guardian(desk)
+    watcher.until(lambda: is_equal(desk, request), EQUAL_WITHIN)
+    return time.monotonic() - began
 
 
 @pytest.mark.parametrize("moment", ENTRY_MOMENTS)
-def test_a_guardian_killed_during_an_entry_leaves_one_bracket_and_one_book(desk: Desk, moment: str) -> None:
-    restart_guardian(desk, moment)
-    watcher, request = Watcher(desk), desk.request()
+def test_a_guardian_killed_during_an_entry_leaves_one_bracket_and_one_book(
+    desk: Desk, watcher: Watcher, recoveries: list[float], moment: str
+) -> None:
+    request = desk.request()
+    arm(desk.folder, f"guardian {moment}")
     desk.ask(request)
-    watcher.until(lambda: not desk.guardian.alive, 30)
-    restart_guardian(desk)
-    watcher.until(lambda: not desk.differences() and state_of(desk, request) is not None, EQUAL_WITHIN)
+    recoveries.append(recover(desk, request, watcher))
     everything_is_as_it_must_be(desk, request, watcher)
     arrived = moment not in NEVER_ARRIVED
     assert desk.brackets(request) == arrived
@@ -116,53 +101,65 @@ def test_a_guardian_killed_during_an_entry_leaves_one_bracket_and_one_book(desk:
 
 
 @pytest.mark.parametrize("moment", EXIT_MOMENTS)
-def test_a_guardian_killed_during_an_exit_sells_once(desk: Desk, moment: str) -> None:
-    restart_guardian(desk, moment)
-    watcher, request = Watcher(desk), desk.request()
+def test_a_guardian_killed_during_an_exit_sells_once(
+    desk: Desk, watcher: Watcher, recoveries: list[float], moment: str
+) -> None:
+    request = desk.request()
     desk.ask(request)
-    watcher.until(lambda: state_of(desk, request) is TradeState.PROTECTED, 30)
+    watcher.until(lambda: state_of(desk, request) is TradeState.PROTECTED)
+    arm(desk.folder, f"guardian {moment}")
     leave(desk, request)
-    watcher.until(lambda: not desk.guardian.alive, 30)
-    restart_guardian(desk)
-    watcher.until(lambda: not desk.differences(), EQUAL_WITHIN)
+    recoveries.append(recover(desk, request, watcher))
     everything_is_as_it_must_be(desk, request, watcher)
     assert state_of(desk, request) is TradeState.CLOSED
 
 
+def test_from_the_start_of_its_process_a_guardian_needs_seconds(recoveries: list[float]) -> None:
+    if len(recoveries) < len(ENTRY_MOMENTS):
+        pytest.skip("the tests that kill the guardian did not run before this one")
+    assert statistics.median(recoveries) < 2 * EQUAL_WITHIN  # a bound for a busy machine; a quiet one needs two seconds
+
+
 @pytest.mark.parametrize("state", ["sent", "acked", "entry_pending", "filled", "protected", "flattening"])
-def test_an_exchange_killed_at_a_state_of_an_order_is_found_as_it_comes_back(desk: Desk, state: str) -> None:
-    restart_guardian(desk)
-    watcher, request = Watcher(desk), desk.request()
+def test_an_exchange_killed_at_a_state_of_an_order_is_found_as_it_comes_back(
+    desk: Desk, watcher: Watcher, state: str
+) -> None:
+    request = desk.request()
+    exchange = desk.exchange.process
+    assert exchange is not None
+    leaves = state == "flattening"
+    if not leaves:
+        arm(desk.folder, f"guardian after {state}", exchange.pid)
     desk.ask(request)
-    until(lambda: said(desk, request, "protected" if state == "flattening" else state), 30, desk.guardian)
-    if state == "flattening":
+    if leaves:
+        until(lambda: said(desk, request, "protected"), PATIENCE, desk.guardian)
+        arm(desk.folder, f"guardian after {state}", exchange.pid)
         leave(desk, request)
-        until(lambda: said(desk, request, state), 30, desk.guardian)
-    desk.exchange.kill()
+    until(lambda: not desk.exchange.alive, PATIENCE, desk.guardian)
     desk.start_exchange()
     watcher.until(lambda: not desk.differences(), EQUAL_WITHIN)
     everything_is_as_it_must_be(desk, request, watcher)
 
 
-def test_both_killed_at_once_recover_together(desk: Desk) -> None:
-    restart_guardian(desk)
-    watcher, request = Watcher(desk), desk.request()
+def test_both_killed_at_once_recover_together(desk: Desk, watcher: Watcher) -> None:
+    request = desk.request()
     desk.ask(request)
-    until(lambda: said(desk, request, "entry_pending"), 30, desk.guardian)
+    until(lambda: said(desk, request, "entry_pending"), PATIENCE, desk.guardian)
     desk.exchange.kill()
-    restart_guardian(desk)  # waits for the exchange, and has its master and its token from before
+    desk.guardian.kill()
+    desk.start_guardian()  # waits for the exchange, and has its master and its token from before
     desk.start_exchange()
-    watcher.until(lambda: not desk.differences(), 3 * EQUAL_WITHIN)
+    watcher.until(lambda: not desk.differences(), PATIENCE)
     everything_is_as_it_must_be(desk, request, watcher)
 
 
-def test_a_second_guardian_waits_and_takes_over(desk: Desk) -> None:
-    restart_guardian(desk)
+def test_a_second_guardian_waits_and_takes_over(desk: Desk, watcher: Watcher) -> None:
+    assert watcher.longest == 0.0
     first = desk.guardian
     times = first.text.count("waiting for it to end")
     second = type(first)(desk.folder / "second.log", first._environment)
-    second.start("tests.integration.guarded", str(desk.folder), str(desk.port), "never")
-    until(lambda: "waiting for it to end" in second.text, 30, second)
+    second.start("tests.integration.guarded", str(desk.folder), str(desk.port))
+    until(lambda: "waiting for it to end" in second.text, PATIENCE, second)
     assert "guarding under" not in second.text
     assert first.text.count("waiting for it to end") == times
     first.kill()
@@ -171,26 +168,18 @@ def test_a_second_guardian_waits_and_takes_over(desk: Desk) -> None:
     assert desk.ledger.leases.held("guardian:1000000001") is None
 
 
-def test_after_all_that_the_ledgers_result_is_the_accounts_to_the_paisa(desk: Desk) -> None:
-    restart_guardian(desk)
+def test_after_all_that_the_ledgers_result_is_the_accounts_to_the_paisa(desk: Desk, watcher: Watcher) -> None:
     request = desk.request(lots=3)
     assert desk.agent.place_bracket_order(request).outcome == "placed"
-    until(lambda: state_of(desk, request) is TradeState.PROTECTED, 30, desk.guardian)
+    watcher.until(lambda: state_of(desk, request) is TradeState.PROTECTED)
     assert desk.agent.cancel_order(request.setup.setup_id, close=True, by="test").startswith("done")
-    until(lambda: state_of(desk, request) is TradeState.CLOSED, 30, desk.guardian)
+    watcher.until(lambda: state_of(desk, request) is TradeState.CLOSED)
     book = desk.book
     executions = len(book["trades"])
-    until(lambda: len(desk.agent.fills(ON)) == executions, 10, desk.guardian)
-    result = desk.agent.result(ON, desk.settings.brokerage_rupees)
+    until(lambda: len(desk.agent.fills(desk.on)) == executions, 10, desk.guardian)
+    result = desk.agent.result(desk.on, desk.settings.brokerage_rupees)
     assert result.held == {}
     assert result.executions == executions >= 2
     assert result.charges * 100 == book["funds"]["charges"]
     assert result.net * 100 == book["funds"]["cash"] - book["opening_balance"]
-    assert sum(case.earned - case.spent for case in desk.agent.cases(ON)) == result.gross
-
-
-def said(desk: Desk, request: TradeRequest, state: str) -> bool:
-    events = desk.ledger.events(ORDER_EVENT)
-    return any(
-        event.payload["setup_id"] == request.setup.setup_id and event.payload["state"] == state for event in events
-    )
+    assert sum(case.earned - case.spent for case in desk.agent.cases(desk.on)) == result.gross
