@@ -15,9 +15,10 @@ from ui.profit import of_day, of_order
 from ui.snapshot import DeskView, Picture, Snapshot, VerdictRow
 from ui.trading import Executed, Order
 from ui.views import PAGES
-from ui.views.positions import as_csv, words_of
+from ui.views.positions import as_csv
 from ui.views.preferences import settings_rows
 from ui.views.verdicts import reliability
+from ui.words import order_in_words
 
 AT = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 PATHS = [path for path, _, _ in PAGES]
@@ -88,8 +89,8 @@ def test_orders_of_other_days_do_not_count_unless_they_are_held() -> None:
 
 
 def test_an_order_says_in_plain_words_what_became_of_it() -> None:
-    assert words_of(order(state="rejected", why="margin is 4,310.00 short")) == (
-        "the broker refused it: margin is 4,310.00 short"
+    assert order_in_words(order(state="rejected", why="margin is 4,310.00 short")) == (
+        "the broker refused it, because the account has too little money for it: margin is 4,310.00 short"
     )
 
 

@@ -40,7 +40,7 @@ from ui.seen import colours, picture
 from ui.snapshot import Picture
 from ui.trading import Order
 from ui.views.cockpit import LAYERS, dagster_address, decisions_table, verdict_box
-from ui.views.positions import words_of
+from ui.words import order_in_words
 
 REFRESH_SECONDS = 1.0
 KEPT_SECONDS = 60
@@ -230,7 +230,7 @@ def _order(order: Order, seen: Picture) -> list[str | Cell]:
         number(rupees(order.spent / order.bought) if order.bought else "—"),
         number(rupees(order.earned / sold) if sold else "—"),
         number(result if profit.final else f"{result} so far", sign=profit.value if order.bought else 0),
-        words_of(order),
+        order_in_words(order),
         *moments,
     ]
 
