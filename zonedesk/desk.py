@@ -17,6 +17,7 @@ from zonedesk.alarm import raise_alarm
 from zonedesk.apart import Say, Step, apart
 from zonedesk.home import DeskHome
 from zonedesk.logs import last_line
+from zonedesk.notices import Notices
 from zonedesk.services import DAEMON, EXCHANGE, FEED, GUARDIAN, Prepared, environment, services
 from zonedesk.shell import wall_now
 from zonedesk.supervise import Supervisor
@@ -24,7 +25,6 @@ from zonedesk.watchdog import ALIVE, READY, STOPPING, tell_systemd
 
 HISTORY_SESSIONS = 60  # twice what a zone lives
 STEP_SECONDS = 0.25
-STATUS_SECONDS = 2.0
 STOP_PATIENCE_SECONDS = 60.0
 DETACH_PATIENCE_SECONDS = 600.0
 EXCHANGE_PATIENCE_SECONDS = 60.0
@@ -51,17 +51,14 @@ class RunningDesk:
     step: Step
     history: int = HISTORY_SESSIONS
     home: DeskHome = field(init=False)
-    started_at: str = field(init=False)
+    notices: Notices = field(init=False)
     _stop: bool = False
     _preparing: bool = True
     _supervisor: Supervisor | None = None
-    _written_at: float = 0.0
-    _state: str = "preparing"
-    _message: str = ""
 
     def __post_init__(self) -> None:
         self.home = DeskHome.of(self.settings)
-        self.started_at = wall_now().isoformat()
+        self.notices = Notices(self.home, self.say)
 
     def run(self) -> None:
         """Run until a signal asks to stop. Raises `ConfigError` if the desk runs already or cannot start."""
@@ -69,10 +66,9 @@ class RunningDesk:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, self._ask_to_stop)
             try:
-                self._run(apart(self._prepare, self._tell, self.step))
+                self._run(apart(self._prepare, self.notices.tell, self.step))
             finally:
-                self._state = "stopped"
-                self._write_status()
+                self.notices.turn("stopped")
 
     def _prepare(self, say: Say, step: Step) -> Prepared:
         from zonedesk.prepare import prepare  # noqa: PLC0415  (pandas, DuckDB and Dagster, for this one piece of work)
@@ -90,22 +86,24 @@ class RunningDesk:
             services(self.settings, prepared.workspace, prepared.code_port),
             self.home.log_dir,
             environment(self.settings, prepared.dagster_home),
-            self._tell,
+            self.notices.tell,
             self._alarm,
         )
-        self._state = "starting"
+        self.notices.children = self._supervisor.children
+        self.notices.state = "starting"
         try:
             self._supervisor.start(FEED, DAEMON)
             self._wait_for_exchange(self._supervisor)
             self._supervisor.start(DAEMON)  # its runs would meet the first analysis
-            apart(self._first_look, self._tell, self.step)
+            apart(self._first_look, self.notices.tell, self.step)
             self._preparing = False
+            self.notices.keep_a_log(self.settings)
             self._supervisor.start()
             self._watch(self._supervisor)
         finally:
             self._preparing = False
-            self._state = "stopping"
-            self._tell("stopping")
+            self.notices.state = "stopping"
+            self.notices.tell("stopping")
             tell_systemd(STOPPING)
             self._supervisor.stop()
             stopped_at = clock.now()
@@ -133,15 +131,13 @@ class RunningDesk:
         while not self._stop:
             supervisor.step()
             state = "degraded" if supervisor.failed else "ready" if supervisor.all_ready else "starting"
-            if state != self._state and not (told and state == "starting"):
-                self._state = state
-                self._write_status()
+            if state != self.notices.state and not (told and state == "starting"):
+                self.notices.turn(state)
             if supervisor.all_ready and not told:
                 told = True
-                self._tell(self.addresses())
+                self.notices.tell(self.addresses())
                 tell_systemd(READY)
-            if time.monotonic() - self._written_at > STATUS_SECONDS:
-                self._write_status()
+            if self.notices.refresh():
                 tell_systemd(ALIVE)
             time.sleep(STEP_SECONDS)
 
@@ -164,25 +160,6 @@ class RunningDesk:
         if self._preparing:
             raise KeyboardInterrupt
         self._stop = True
-
-    def _tell(self, text: str) -> None:
-        self._message = text
-        self._write_status()
-        self.say(text)
-
-    def _write_status(self) -> None:
-        self._written_at = time.monotonic()
-        children = self._supervisor.children if self._supervisor else []
-        self.home.write_status(
-            {
-                "state": self._state,
-                "message": self._message,
-                "pid": os.getpid(),
-                "started_at": self.started_at,
-                "written_at": wall_now().isoformat(),
-                "services": [child.facts() for child in children],
-            }
-        )
 
 
 def start_detached(settings: Settings, options: Sequence[str], say: Callable[[str], None]) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """What every command shares: its options, its exit codes, how it prints results, progress and errors."""
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -67,6 +68,18 @@ class Shell:
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(what, total=None)
             yield lambda done, total: bar.update(task, completed=done, total=total)
+
+    def logs(self, settings: "Settings", process: str) -> None:
+        """Keep what a command logs in the desk's log, warnings on standard error too, and secrets out of both.
+
+        A log that cannot be written costs nothing but itself.
+        """
+        from agents.ops.logs import configure_logs  # noqa: PLC0415  (start-up)
+
+        try:
+            configure_logs(settings, process, least=logging.WARNING)
+        except OSError as error:
+            self.note(f"nothing of this is logged: {error}")
 
     @contextmanager
     def errors(self) -> Iterator[None]:

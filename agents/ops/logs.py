@@ -28,11 +28,19 @@ FILE_BYTES: Final = 100_000_000
 FILES: Final = 10_000  # no bound: age decides, see `sweep`
 _OURS: Final = ("agents", "pipelines", "zonedesk", "ui", "exchange", "analytics_ext")
 _SHORTEST_SECRET: Final = 4
-_MARK: Final = "_zonedesk_handler"
+MARK: Final = "_zonedesk_handler"
+"""What handlers of ours have set, so that configuring anew replaces them."""
 _USUAL: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
-def configure_logs(settings: Settings, process: str, *, console: bool = True, file_bytes: int = FILE_BYTES) -> None:
+def configure_logs(
+    settings: Settings,
+    process: str,
+    *,
+    console: bool = True,
+    least: int = logging.INFO,
+    file_bytes: int = FILE_BYTES,
+) -> None:
     """Send everything this process logs to the desk's log, and to standard error if `console`.
 
     Our modules log from INFO on, everyone else from WARNING on: the HTTP libraries name addresses below that, which
@@ -46,6 +54,8 @@ def configure_logs(settings: Settings, process: str, *, console: bool = True, fi
         Which process speaks: "guardian", "feed".
     console : bool
         Whether lines for people are written too.
+    least : int
+        The level from which on they are.
     file_bytes : int
         How large the file grows before it is packed away as ``zonedesk.log.1.gz``.
 
@@ -60,15 +70,15 @@ def configure_logs(settings: Settings, process: str, *, console: bool = True, fi
     folder.mkdir(parents=True, exist_ok=True)
     handlers: list[logging.Handler] = [desk_file(folder / LOG_FILE, process, file_bytes)]
     if console:
-        handlers.append(_console(process))
+        handlers.append(_console(process, least))
     root = logging.getLogger()
-    for old in [each for each in root.handlers if getattr(each, _MARK, False)]:
+    for old in [each for each in root.handlers if getattr(each, MARK, False)]:
         root.removeHandler(old)
         old.close()
     for handler in handlers:
         # What the broker's client shouts into the root logger is said better by its caller.
         handler.addFilter(lambda record: record.name != "root")
-        setattr(handler, _MARK, True)
+        setattr(handler, MARK, True)
         root.addHandler(handler)
     root.setLevel(logging.WARNING)
     for name in _OURS:
@@ -138,8 +148,9 @@ class _HumanLine:
         return f"{text}\n{trace}" if trace else text
 
 
-def _console(process: str) -> logging.Handler:
+def _console(process: str, least: int) -> logging.Handler:
     handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(least)
     handler.setFormatter(_CleanFormatter(process, _HumanLine()))
     return handler
 

@@ -1,5 +1,7 @@
 """A store with a few simulated and analysed sessions, made once."""
 
+import logging
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -7,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from agents.data.store import Store
+from agents.ops.logs import MARK
 from agents.settings import Settings
 from pipelines.run import materialize_range
 from zonedesk.market import simulate_history
@@ -37,3 +40,15 @@ def _no_desk_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     for name in ("ZONEDESK_MODE", "ZONEDESK_DATA_DIR", "OPENAI_API_KEY", "ZONEDESK_OPENAI_BASE_URL", "ZONEDESK_JUDGE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """Take back what a command has set up for its log: in a test, the process goes on."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    for handler in [each for each in root.handlers if getattr(each, MARK, False)]:
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(level)

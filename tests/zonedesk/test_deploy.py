@@ -11,7 +11,7 @@ import pytest
 
 from agents.data.ledger import Ledger
 from agents.settings import Settings
-from zonedesk.desk import STATUS_SECONDS
+from zonedesk.notices import STATUS_SECONDS
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 

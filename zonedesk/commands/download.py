@@ -53,6 +53,7 @@ def download(
     shell = Shell(as_json, debug)
     with shell.errors():
         settings = settings_of(data_dir, mode, default="replay")
+        shell.logs(settings, "download")
         agent = open_agent(settings)
         if master:
             found = agent.master(agent.clock.now())

@@ -36,6 +36,7 @@ def import_files(
         from zonedesk.views import import_text  # noqa: PLC0415  (start-up)
 
         settings = settings_of(data_dir, mode, default="replay")
+        shell.logs(settings, "import")
         store = Store(settings.store_path, settings.mode, now=wall_now)
         reports = []
         with shell.progress("importing") as step:
@@ -76,6 +77,7 @@ def simulate(
         from zonedesk.market import simulate_history  # noqa: PLC0415  (start-up)
 
         settings = settings_of(data_dir, mode, default="replay")
+        shell.logs(settings, "simulate")
         store = Store(settings.store_path, settings.mode, now=wall_now)
         wanted = settings.simulation_seed if seed is None else seed
         with shell.progress("simulating") as step:

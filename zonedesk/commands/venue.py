@@ -47,6 +47,7 @@ def exchange(
         from zonedesk.venue import Shown, desk_shown, next_session, run_exchange  # noqa: PLC0415  (start-up)
 
         settings = settings_of(data_dir, mode, default="paper")
+        shell.logs(settings, "exchange")
         own = Shown(on.date() if on else next_session(), seed, speed, recording)
         run_exchange(
             settings,
