@@ -1,7 +1,7 @@
 """Whoever asks the guardian for trades: good requests, and what a model gone wrong could make of them."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -26,7 +26,33 @@ def request_of(world: World, approved: Approved) -> TradeRequest:
     now, flat = world.true_now(), world.plan.opens_at + timedelta(seconds=world.plan.flat)
     entry, stop, target = rupees(approved.terms.price), rupees(approved.terms.stop), rupees(approved.terms.target)
     kind = OptionType(approved.terms.contract[-2:])
-    setup = TradeSetup(
+    setup = _setup(approved, now)
+    order = SuperOrder(
+        correlation_id=approved.correlation_id,
+        setup_id=approved.setup_id,
+        zone_id=setup.zone_id,
+        underlying="NIFTY",
+        contract=approved.terms.contract,
+        option_type=kind,
+        lots=approved.terms.quantity // LOT,
+        lot_size=LOT,
+        tick_size=Decimal("0.05"),
+        entry_limit=entry,
+        stop_trigger=stop,
+        target_limit=target,
+        half_spread=Decimal("0.05"),
+        placed_at=now,
+        cancel_entry_at=now + ENTRY_PATIENCE,
+        flatten_at=flat,
+    )
+    verdict = _verdict(approved.setup_id)
+    return TradeRequest(setup=setup, order=order, verdict=verdict, cycle_id="cycle", equity=EQUITY, asked_at=now)
+
+
+def _setup(approved: Approved, now: datetime) -> TradeSetup:
+    entry, stop, target = rupees(approved.terms.price), rupees(approved.terms.stop), rupees(approved.terms.target)
+    kind = OptionType(approved.terms.contract[-2:])
+    return TradeSetup(
         setup_id=approved.setup_id,
         zone_id=f"zone-{approved.setup_id}",
         instrument="NIFTY",
@@ -48,26 +74,6 @@ def request_of(world: World, approved: Approved) -> TradeRequest:
         risk_reward=1.5,
         baseline_probability=0.5,
     )
-    order = SuperOrder(
-        correlation_id=approved.correlation_id,
-        setup_id=approved.setup_id,
-        zone_id=setup.zone_id,
-        underlying="NIFTY",
-        contract=approved.terms.contract,
-        option_type=kind,
-        lots=approved.terms.quantity // LOT,
-        lot_size=LOT,
-        tick_size=Decimal("0.05"),
-        entry_limit=entry,
-        stop_trigger=stop,
-        target_limit=target,
-        half_spread=Decimal("0.05"),
-        placed_at=now,
-        cancel_entry_at=now + ENTRY_PATIENCE,
-        flatten_at=flat,
-    )
-    verdict = _verdict(approved.setup_id)
-    return TradeRequest(setup=setup, order=order, verdict=verdict, cycle_id="cycle", equity=EQUITY, asked_at=now)
 
 
 def _verdict(setup_id: str) -> SetupVerdict:

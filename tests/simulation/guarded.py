@@ -8,7 +8,7 @@ from decimal import Decimal
 from agents.execution.guardian.guardian import Guardian
 from agents.execution.guardian.ports import GuardianPorts, GuardianSettings
 from tests.simulation.asks import RequestDesk
-from tests.simulation.broker import Dialect, SimulatedGateway
+from tests.simulation.broker import SimulatedGateway
 from tests.simulation.desk import (
     SimulatedCalendar,
     SimulatedChecks,
@@ -16,12 +16,13 @@ from tests.simulation.desk import (
     SimulatedControls,
     SimulatedLease,
     SimulatedNotifier,
-    SimulatedQuotes,
     SimulatedUpdates,
     asked_commands,
 )
 from tests.simulation.disk import Disk, Journal
+from tests.simulation.printing import Dialect
 from tests.simulation.product import CommandWatch, EntryGuard, JournalWatch, LogKeeper, RaceWatch
+from tests.simulation.quotes import SimulatedQuotes
 from tests.simulation.session import Agent, Result, Session, world_of
 from tests.simulation.world import Life, Watcher, World
 
