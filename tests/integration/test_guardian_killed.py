@@ -2,7 +2,8 @@
 
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import pytest
 
@@ -47,6 +48,7 @@ EXIT_MOMENTS = (
     "before closed",
     "after closed",
 )
+WITHOUT_LEASE = 25.0  # seconds, less than a lease lasts: nobody waits for that of a guardian which is dead
 NEVER_ARRIVED = {"after intent", "before sent", "after sent", "before place_super"}
 
 
@@ -55,9 +57,16 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     yield from desks(tmp_path_factory.mktemp("desk"))
 
 
+class Recovery(NamedTuple):
+    """Seconds to books that say the same: from the start of the process, and from when it worked again."""
+
+    from_start: float
+    from_work: float
+
+
 @pytest.fixture(scope="module")
-def recoveries() -> list[float]:
-    """Seconds from the start of each guardian's process to books that say the same."""
+def recoveries() -> list[Recovery]:
+    """How long each recovery took."""
     return []
 
 
@@ -77,18 +86,19 @@ def restart_guardian(desk: Desk) -> None:
     until(lambda: desk.guardian.text.count("guarding under") > times, PATIENCE, desk.guardian)
 
 
-def recover(desk: Desk, request: TradeRequest, watcher: Watcher) -> float:
-    """Start a guardian after the one that was killed; return how long after that the books say the same."""
+def recover(desk: Desk, request: TradeRequest, watcher: Watcher) -> Recovery:
+    """Start a guardian after the one that was killed, and return how long the books took to say the same."""
     watcher.until(lambda: not desk.guardian.alive)
     began = time.monotonic()
     restart_guardian(desk)
-    watcher.until(lambda: is_equal(desk, request), EQUAL_WITHIN)
-    return time.monotonic() - began
+    works = time.monotonic()
+    watcher.until(lambda: is_equal(desk, request))
+    return Recovery(time.monotonic() - began, time.monotonic() - works)
 
 
 @pytest.mark.parametrize("moment", ENTRY_MOMENTS)
 def test_a_guardian_killed_during_an_entry_leaves_one_bracket_and_one_book(
-    desk: Desk, watcher: Watcher, recoveries: list[float], moment: str
+    desk: Desk, watcher: Watcher, recoveries: list[Recovery], moment: str
 ) -> None:
     request = desk.request()
     arm(desk.folder, f"guardian {moment}")
@@ -102,7 +112,7 @@ def test_a_guardian_killed_during_an_entry_leaves_one_bracket_and_one_book(
 
 @pytest.mark.parametrize("moment", EXIT_MOMENTS)
 def test_a_guardian_killed_during_an_exit_sells_once(
-    desk: Desk, watcher: Watcher, recoveries: list[float], moment: str
+    desk: Desk, watcher: Watcher, recoveries: list[Recovery], moment: str
 ) -> None:
     request = desk.request()
     desk.ask(request)
@@ -114,15 +124,9 @@ def test_a_guardian_killed_during_an_exit_sells_once(
     assert state_of(desk, request) is TradeState.CLOSED
 
 
-def test_from_the_start_of_its_process_a_guardian_needs_seconds(recoveries: list[float]) -> None:
-    if len(recoveries) < len(ENTRY_MOMENTS):
-        pytest.skip("the tests that kill the guardian did not run before this one")
-    assert statistics.median(recoveries) < 2 * EQUAL_WITHIN  # a bound for a busy machine; a quiet one needs two seconds
-
-
 @pytest.mark.parametrize("state", ["sent", "acked", "entry_pending", "filled", "protected", "flattening"])
 def test_an_exchange_killed_at_a_state_of_an_order_is_found_as_it_comes_back(
-    desk: Desk, watcher: Watcher, state: str
+    desk: Desk, watcher: Watcher, recoveries: list[Recovery], state: str
 ) -> None:
     request = desk.request()
     exchange = desk.exchange.process
@@ -136,8 +140,11 @@ def test_an_exchange_killed_at_a_state_of_an_order_is_found_as_it_comes_back(
         arm(desk.folder, f"guardian after {state}", exchange.pid)
         leave(desk, request)
     until(lambda: not desk.exchange.alive, PATIENCE, desk.guardian)
+    began = time.monotonic()
     desk.start_exchange()
-    watcher.until(lambda: not desk.differences(), EQUAL_WITHIN)
+    works = time.monotonic()
+    watcher.until(lambda: not desk.differences())
+    recoveries.append(Recovery(time.monotonic() - began, time.monotonic() - works))
     everything_is_as_it_must_be(desk, request, watcher)
 
 
@@ -153,6 +160,17 @@ def test_both_killed_at_once_recover_together(desk: Desk, watcher: Watcher) -> N
     everything_is_as_it_must_be(desk, request, watcher)
 
 
+def test_books_say_the_same_within_seconds(
+    recoveries: list[Recovery], record_property: Callable[[str, object], None]
+) -> None:
+    if not recoveries:
+        pytest.skip("the tests that kill did not run before this one")
+    record_property("recoveries", [tuple(recovery) for recovery in recoveries])
+    assert statistics.median(recovery.from_work for recovery in recoveries) < EQUAL_WITHIN
+    # A quiet machine needs less than half of that; this bound is for one that has other work to do.
+    assert statistics.median(recovery.from_start for recovery in recoveries) < 2 * EQUAL_WITHIN
+
+
 def test_a_second_guardian_waits_and_takes_over(desk: Desk, watcher: Watcher) -> None:
     assert watcher.longest == 0.0
     first = desk.guardian
@@ -163,7 +181,7 @@ def test_a_second_guardian_waits_and_takes_over(desk: Desk, watcher: Watcher) ->
     assert "guarding under" not in second.text
     assert first.text.count("waiting for it to end") == times
     first.kill()
-    assert until(lambda: "guarding under" in second.text, EQUAL_WITHIN, second) < EQUAL_WITHIN
+    until(lambda: "guarding under" in second.text, WITHOUT_LEASE, second)
     second.terminate()
     assert desk.ledger.leases.held("guardian:1000000001") is None
 
