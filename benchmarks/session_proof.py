@@ -58,7 +58,7 @@ def books(desk: SessionDesk, on: date, least: int) -> list[Line]:
         Line("flat in the ledger", f"held {ours.held}, open {open_cases}", not ours.held and not open_cases),
         Line("executions", *_same((len(account["trades"]), ours.executions))),
         *(Line(f"{name}: exchange, executions, round trips", *_same(found)) for name, found in sums.items()),
-        *_of_status(status, net),
+        *_of_status(status, net, charges),
         Line("audit chain", audit.stdout.strip().splitlines()[-1] if audit.stdout else "", audit.returncode == 0),
     ]
 
@@ -83,10 +83,13 @@ def table(lines: Iterable[Line]) -> str:
     return "\n".join(["| what | found | |", "|---|---|---|", *rows])
 
 
-def _of_status(status: Facts, net: Decimal) -> list[Line]:
-    """Return whether `zonedesk status` tells the same profit."""
-    told = status.get("profit")
-    return [Line("net: exchange, status", *_same((net, None if told is None else Decimal(str(told)))))]
+def _of_status(status: Facts, net: Decimal, charges: Decimal) -> list[Line]:
+    """Return whether `zonedesk status` tells the same result."""
+    told = status.get("result") or {}
+    return [
+        Line(f"{name}: exchange, status", *_same((ours, Decimal(told[name]) if name in told else None)))
+        for name, ours in (("net", net), ("charges", charges))
+    ]
 
 
 def _tell_reasons(desk: SessionDesk, cycles: Sequence[Facts]) -> None:
