@@ -157,8 +157,9 @@ def make_desk(
     from agents.execution.outcomes import track_of  # noqa: PLC0415 - see the module
     from agents.execution.paper import PaperBroker  # noqa: PLC0415 - see the module
     from agents.execution.risk import load_limits, load_special_days  # noqa: PLC0415 - see the module
+    from agents.execution.risk.tightened import tightened  # noqa: PLC0415 - see the module
 
-    limits = load_limits(settings)
+    limits = tightened(load_limits(settings), ledger)
     dates = calendar or NseCalendar()
     prices = market or StoreMarket(store)
     return Desk(

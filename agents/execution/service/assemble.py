@@ -20,12 +20,14 @@ from agents.execution.service.checks import desk_checks
 from agents.execution.service.ears import EarPorts, Ears
 from agents.execution.service.hold import GuardianHold, holder_name
 from agents.execution.service.journal import FencedJournal, FillKeeper
+from agents.execution.service.measured import GuardianMeasures
 from agents.execution.service.outlets import LedgerControls, MarketTime, OutboxNotifier, confirmed
 from agents.execution.service.outside import Insider, of_ledger
 from agents.execution.service.prices import GuardianPrices, OnceReader
 from agents.execution.service.process import Parts, World
 from agents.execution.service.timing import Tune, at_pace
 from agents.execution.service.wake import Bell, LedgerWatch
+from agents.execution.service.wishes import Wishes
 from agents.ops.breakers import DHAN_ORDERS
 from agents.ops.unkept import Unkept
 from agents.ports import Clock, Metrics, NullMetrics
@@ -98,7 +100,8 @@ def assemble(
     holder = holder_name(platform.node(), settings.home, world.wall())
     hold = GuardianHold(ledger, f"guardian:{wire.client_id}", holder, settings.home / "run", world.monotonic)
     unkept: deque[Unkept] = deque()
-    journal = FencedJournal(ledger, lambda: hold.lease)
+    measures = GuardianMeasures(metrics or NullMetrics(), world.monotonic)
+    journal = FencedJournal(ledger, lambda: hold.lease, measures.hear)
     ports = GuardianPorts(
         gateway=FillKeeper(orders.gateway, journal),
         journal=journal,
@@ -114,7 +117,8 @@ def assemble(
     path = settings.ledger_path if settings.ledger_url is None else None
     watch = LedgerWatch(ledger, path, world.monotonic)
     tuned = tune(at_pace(guardian_settings(settings, ledger.equity()), speed))
-    return Parts(ledger, hold, wrap(ports), tuned, ears, prices, watch, bell, unkept)
+    wishes = Wishes(ledger, load_limits(settings))
+    return Parts(ledger, hold, wrap(ports), tuned, ears, prices, watch, bell, wishes, unkept, measures)
 
 
 def guardian_settings(settings: Settings, equity: Decimal) -> GuardianSettings:

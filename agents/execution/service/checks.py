@@ -15,6 +15,7 @@ from agents.execution.guardian.ports import Quotes, Standing, TradeRequest
 from agents.execution.request import RequestBroker
 from agents.execution.risk import Account, Limits, load_limits, load_special_days, sending, vetoes
 from agents.execution.risk.special_days import SpecialDays
+from agents.execution.risk.tightened import tightened
 from agents.execution.service.outside import LookOutside
 from agents.ports import Calendar, Clock
 from agents.settings import Settings
@@ -75,11 +76,12 @@ class RiskChecks:
         session = self._calendar.session(on)
         if session is None:
             raise MissingDataError(f"{on} has no session; nothing is bought")
+        limits = tightened(self._rules.limits, self._ledger)
         quotes, equity = self._quotes(), min(standing.equity, self._ledger.equity())
         conditions = sending(
             request.setup,
             quotes,
-            limits=self._rules.limits,
+            limits=limits,
             now=now,
             speed=self._rules.speed,
             days=self._rules.days,
@@ -91,7 +93,7 @@ class RiskChecks:
             request.setup,
             request.order.lots,
             Account(equity, standing.orders, standing.trades, self._before(on)),
-            self._rules.limits,
+            limits,
             now=now,
             session=session,
             conditions=conditions,

@@ -23,8 +23,10 @@ from agents.execution.service.changes import Changes
 from agents.execution.service.checks import INDIA_VIX
 from agents.execution.service.ears import Ears
 from agents.execution.service.hold import GuardianHold
+from agents.execution.service.measured import GuardianMeasures
 from agents.execution.service.prices import GuardianPrices
 from agents.execution.service.wake import Bell, LedgerWatch
+from agents.execution.service.wishes import Wishes
 from agents.ops.unkept import Unkept
 
 NAME: Final = "guardian"
@@ -58,7 +60,9 @@ class Parts:
     prices: GuardianPrices
     watch: LedgerWatch
     bell: Bell
+    wishes: Wishes
     unkept: deque[Unkept] = field(default_factory=deque)
+    measures: GuardianMeasures | None = None
 
 
 class GuardianProcess:
@@ -161,6 +165,7 @@ class GuardianProcess:
         if began - self._beat_at >= BEAT_EVERY:
             self._beat_at = began
             self._beat("guarding", self._facts())
+            self._measure()
 
     def _step(self) -> None:
         assert self._guardian is not None  # `_begin` comes first
@@ -168,8 +173,14 @@ class GuardianProcess:
         self._guardian.step()
         try:
             self._changes.serve()
+            self._parts.wishes.serve()
         except TradingError as error:
-            _log.warning("requests about single orders wait: %s", error)
+            _log.warning("requests about single orders, limits and alerts wait: %s", error)
+
+    def _measure(self) -> None:
+        assert self._guardian is not None  # as above
+        if self._parts.measures is not None:
+            self._parts.measures.look(list(self._guardian.records.cases.values()))
 
     def _facts(self) -> dict[str, Any]:  # Any: JSON
         guardian, state = self._guardian, self._parts.ears.state()
