@@ -18,6 +18,7 @@ ANSWER: Final = "trade_answer"
 IN_A_ROW: Final = 3
 """So many cycles without data or judgement make a trouble of what may be a hiccup."""
 QUIET: Final = timedelta(hours=1)
+_RECENT: Final = 50
 _JUDGE: Final = "judge"
 _FEED: Final = "feed"
 
@@ -47,6 +48,12 @@ _FAULT = Trouble("fault", "see `zonedesk why` and the run's log in Dagster")
 
 BY_RULE: Final[Mapping[str, Trouble]] = MappingProxyType(
     {
+        "R0.number": _NUMBER,
+        "R11.mode": _MODE,
+        "R11.account": _ACCOUNT,
+        "R11.address": _ADDRESS,
+        "G.clock": _CLOCK,
+        "R7.clock": _CLOCK,
         "G.halt": _HALT,
         "G.desk": _HALT,
         "R11.state": _HALT,
@@ -61,18 +68,12 @@ BY_RULE: Final[Mapping[str, Trouble]] = MappingProxyType(
         "G.quote": _PRICES,
         "R7.index": _PRICES,
         "R7.quote": _PRICES,
-        "R7.chain": _CHAIN,
         "R7.zones": _ZONES,
+        "R7.chain": _CHAIN,
         "G.verdict": _VERDICT,
-        "G.clock": _CLOCK,
-        "R7.clock": _CLOCK,
-        "R11.account": _ACCOUNT,
-        "R11.address": _ADDRESS,
-        "R11.mode": _MODE,
-        "R0.number": _NUMBER,
     }
 )
-"""By the rule that refused a trade: told at once."""
+"""By the rule that refused a trade, the gravest first: told at once."""
 
 BY_REASON: Final[Mapping[Reason, Trouble]] = MappingProxyType(
     {
@@ -127,12 +128,12 @@ class TroubleWatch:
             yield event.payload
 
     def _vetoed(self, payload: Mapping[str, Any]) -> None:  # Any: JSON
-        told = set()
-        for veto in payload.get("vetoes") or ():
-            trouble = BY_RULE.get(str(veto.get("rule")))
-            if trouble is not None and trouble not in told:
-                told.add(trouble)
-                self._tell(trouble, str(veto.get("text")))
+        """Tell of the gravest trouble that a refusal names; the others are in its record."""
+        texts = {str(veto.get("rule")): str(veto.get("text")) for veto in payload.get("vetoes") or ()}
+        for rule, trouble in BY_RULE.items():
+            if rule in texts:
+                self._tell(trouble, texts[rule])
+                return
 
     def _ended(self, payload: Mapping[str, Any]) -> None:  # Any: JSON
         reason, name = Reason(payload["reason"]), str(payload.get("instrument"))
@@ -147,9 +148,15 @@ class TroubleWatch:
             self._tell(trouble, str(payload.get("detail") or REASON_TEXT[reason]))
 
     def _tell(self, trouble: Trouble, text: str) -> None:
-        if trouble.name == _FEED and self._holding():
+        if trouble.name == _FEED and (self._holding() or self._told_of_prices()):
             return
         if trouble.name == _JUDGE and any(state.is_open and state.name == "model" for state in self._ledger.breakers()):
             return  # the open breaker has been told
         said = f"nothing is bought: {text}. What to do: {trouble.cure}"
         self._ledger.outbox.put(Severity.WARN, f"trouble:{trouble.name}", said, suppress=QUIET)
+
+    def _told_of_prices(self) -> bool:
+        """Whether the guardian told of missing prices not long ago, as it does itself while it holds something."""
+        recent = self._ledger.outbox.recent(_RECENT)
+        said = [message.created_at for message in recent if message.dedupe_key.startswith("prices:")]
+        return bool(said) and recent[0].created_at - max(said) < QUIET

@@ -17,6 +17,8 @@ from agents.execution.guardian.view import View, glance, survey
 from agents.execution.guardian.words import spoken
 
 OWNER = "broker"
+SILENT = "silent"
+"""Name of the timer that counts while nobody answers."""
 WATCH_IT = "stop and target rest at the broker, so watch its own app, and see to network and token"
 
 
@@ -113,7 +115,7 @@ class Lookout:
 
     def _silent(self, error: BrokerError) -> None:
         self.silence = spoken(error)
-        held = self._kit.timers.held(OWNER, "silent", self._kit.clock.elapsed)
+        held = self._kit.timers.held(OWNER, SILENT, self._kit.clock.elapsed)
         if held > self._kit.settings.silent_broker_alert:
             least = self._kit.settings.silent_broker_alert
             text = f"the broker's book could not be read for more than {least:.0f} s: {self.silence}; {WATCH_IT}"
@@ -121,4 +123,4 @@ class Lookout:
 
     def _heard(self) -> None:
         self.silence = ""
-        self._kit.timers.held(OWNER, "silent", self._kit.clock.elapsed, true=False)
+        self._kit.timers.held(OWNER, SILENT, self._kit.clock.elapsed, true=False)

@@ -9,6 +9,8 @@ from decimal import Decimal
 
 from agents.domain.errors import BrokerError
 from agents.execution.gateway import OrderGateway
+from agents.execution.guardian.lookout import OWNER as BROKER
+from agents.execution.guardian.lookout import SILENT
 from agents.execution.guardian.ports import GuardianSettings, Notifier, Severity
 from agents.execution.guardian.timing import Timers
 from agents.execution.guardian.words import spoken
@@ -45,9 +47,9 @@ class LossExit:
             return self._arm(known, was=was)
         except BrokerError as error:
             self.armed = False
-            self._notifier.alert(
-                Severity.WARN, OWNER, f"the broker's loss exit is not known to be armed: {spoken(error)}"
-            )
+            if self._timers.passed(BROKER, SILENT, elapsed) == float("inf"):  # a silent broker is told of as such
+                text = f"the broker's loss exit is not known to be armed: {spoken(error)}; see the broker's own app"
+                self._notifier.alert(Severity.WARN, OWNER, text)
             return ""
 
     def _arm(self, known: Decimal | None, *, was: bool) -> str:

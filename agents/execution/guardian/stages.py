@@ -11,6 +11,7 @@ from agents.domain.errors import BrokerError, InvariantViolationError, TradingEr
 from agents.execution.guardian.ports import Notifier, Severity
 from agents.execution.guardian.words import spoken
 
+_OF_JOURNAL = frozenset({"journal", "requests"})
 _log = logging.getLogger(__name__)
 
 
@@ -30,13 +31,20 @@ class Stages:
         except BrokerError as error:
             _log.info("%s: %s", name, spoken(error))
         except TradingError as error:
-            self.tell(Severity.WARN, f"fault:{name}", f"{name}: {spoken(error)}")
+            if name in _OF_JOURNAL and not error.retryable:
+                self.tell_of_journal(error)
+            else:
+                self.tell(Severity.WARN, f"fault:{name}", f"{name}: {spoken(error)}")
         except Exception as error:  # noqa: BLE001 - the last line of defence: a position must stay protected
             self._close_entries(name, error)
 
     def tell(self, severity: Severity, key: str, text: str) -> None:
         """Tell a person."""
         self._notifier.alert(severity, key, text)
+
+    def tell_of_journal(self, error: TradingError) -> None:
+        """Tell a person that the journal fails, whoever has found that out."""
+        self.tell(Severity.CRITICAL, "journal", f"the journal fails: {error}; entries are closed")
 
     def _close_entries(self, name: str, error: Exception) -> None:
         self.faults[name] = f"{name}: {spoken(error)}"

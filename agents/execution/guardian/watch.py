@@ -3,6 +3,7 @@
 The rule: whatever a look shows is taken into every case that it may concern before anything is decided.
 """
 
+from agents.domain.errors import TradingError
 from agents.domain.lifecycle import ALIVE, OVER, TradeState
 from agents.execution.guardian.aftermath import Aftermath
 from agents.execution.guardian.case import Case
@@ -45,7 +46,7 @@ class Watch:
     def look(self) -> None:
         """Look if that is due, take what is seen into the cases, and step them. Raises what the journal raises."""
         due = self._kit.timers.is_due("journal", "overtaken", self._kit.clock.elapsed, self._kit.settings.look_every)
-        if due and self._kit.records.is_overtaken():
+        if due and self._is_overtaken():
             return
         hints = self._kit.ports.updates.drain()
         cases = self._kit.records.cases.values()
@@ -71,6 +72,16 @@ class Watch:
         """Shortly before the close, see that nothing of ours is held."""
         if self._lookout.survey is not None:
             self._aftermath.watch(self._lookout.survey)
+
+    def _is_overtaken(self) -> bool:
+        """Whether another guardian wrote since; a journal that is broken for good keeps nobody from looking."""
+        try:
+            return self._kit.records.is_overtaken()
+        except TradingError as error:
+            if error.retryable:
+                raise
+            self._stages.tell_of_journal(error)
+            return False
 
     def _take(self, view: View, *, every: bool) -> None:
         for setup_id, case in list(self._kit.records.cases.items()):
