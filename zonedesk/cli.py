@@ -10,6 +10,7 @@ from zonedesk.commands import (
     desk,
     download,
     guardian,
+    limits,
     market,
     research,
     venue,
@@ -42,6 +43,7 @@ app.command()(desk.status)
 app.command()(control.halt)
 app.command()(control.resume)
 app.command()(control.flatten)
+app.command()(limits.limits)
 app.command()(desk.doctor)
 app.command()(why.why)
 app.command()(calibration.calibration)
