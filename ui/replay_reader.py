@@ -11,7 +11,7 @@ from agents.data.calendar import NseCalendar
 from agents.data.ledger.ledger import DESK_STATE
 from agents.data.store import Row, Store
 from agents.domain.errors import MissingDataError
-from agents.domain.values import to_rupees
+from agents.domain.values import IST, to_rupees
 from agents.settings import Settings
 from ui.desk import ledger_to_read
 from ui.orders import KINDS, Event
@@ -134,8 +134,8 @@ class ReplayReader:
         session = self._calendar.session(on)
         if session is None or session.open_at >= now:
             raise MissingDataError(f"there is no session on {on:%d %b %Y} to replay; choose one of the list")
-        midnight = session.open_at - timedelta(hours=9, minutes=15)
-        events = self._events(midnight, min(midnight + timedelta(days=1), now))
+        midnight = session.open_at.astimezone(IST).replace(hour=0, minute=0)
+        events = told(self._settings, midnight, min(midnight + timedelta(days=1), now), self._wall)
         late = max((event.at for event in events), default=session.open_at)
         ends = min(max(session.close_at, session.derivatives_close_at, late), now)
         asked = {"instrument": self._instrument, "opens": session.open_at, "ends": ends}
@@ -192,36 +192,45 @@ class ReplayReader:
         prints = tuple(Print(_moment(at), name, to_rupees(price, Decimal(size))) for at, name, price, size in rows)
         return Chapter(since, until, shown, prints)
 
-    def _events(self, since: datetime, until: datetime) -> list[Event]:
-        """Return the ledger's events of one date, in the order in which they were written; none without a ledger."""
-        try:
-            ledger = ledger_to_read(self._settings, self._wall)
-        except MissingDataError:
-            return []
-        try:
-            found = [event for kind in (*KINDS, DESK_STATE) for event in ledger.events(kind, since=since)]
-        finally:
-            ledger.close()
-        found.sort(key=lambda event: event.seq)
-        return [event for event in found if event.at <= until]
+
+def told(settings: Settings, since: datetime, until: datetime, wall: Callable[[], datetime]) -> list[Event]:
+    """Return the ledger's events of orders and of the desk's state that happened from one moment to another.
+
+    They stand in the order in which they were written; there are none where there is no ledger.
+
+    Raises
+    ------
+    ConfigError
+        If the ledger is none of this mode.
+    """
+    try:
+        ledger = ledger_to_read(settings, wall)
+    except MissingDataError:
+        return []
+    try:
+        found = [event for kind in (*KINDS, DESK_STATE) for event in ledger.events(kind, since=since)]
+    finally:
+        ledger.close()
+    found.sort(key=lambda event: event.seq)
+    return [event for event in found if event.at <= until]
 
 
 def as_events(rows: Sequence[Row]) -> tuple[Event, ...]:
     """Return the orders of a session that was traded without a ledger as events: asked for, bought, sold."""
-    told: list[Event] = []
+    found: list[Event] = []
     for record, entry_at, entry, exit_at, left, reason in rows:
         order = json.loads(record).get("order")
         if not order:
             continue
         units = int(order["lots"]) * int(order["lot_size"])
         asked = {**order, "state": "entry_pending", "entry": None, "exit": None}
-        told.append(Happened("order", datetime.fromisoformat(order["placed_at"]), asked))
+        found.append(Happened("order", datetime.fromisoformat(order["placed_at"]), asked))
         if entry_at is None:
             continue
         bought = {**asked, "state": "protected", "entry": _leg(entry_at, entry, units)}
-        told.append(Happened("order", entry_at, bought))
-        told.append(Happened("order", exit_at, {**bought, "state": reason, "exit": _leg(exit_at, left, units)}))
-    return tuple(sorted(told, key=lambda event: event.at))
+        found.append(Happened("order", entry_at, bought))
+        found.append(Happened("order", exit_at, {**bought, "state": reason, "exit": _leg(exit_at, left, units)}))
+    return tuple(sorted(found, key=lambda event: event.at))
 
 
 def _leg(at: datetime, price: Decimal, units: int) -> Mapping[str, object]:
