@@ -34,17 +34,27 @@ class FencedJournal:
         Where events go.
     lease : callable
         Returns the lease that is held; raises `LeaseLostError` when none is.
+    heard : callable
+        Is told kind and payload of each event that was written; never raises.
     """
 
-    def __init__(self, ledger: Ledger, lease: Callable[[], Lease]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        lease: Callable[[], Lease],
+        heard: Callable[[str, Mapping[str, Any]], None] = lambda _kind, _payload: None,  # Any: as below
+    ) -> None:
         self._ledger = ledger
         self._lease = lease
+        self._heard = heard
 
     def append(
         self, kind: str, payload: Mapping[str, Any], *, key: str | None = None, at: datetime | None = None
     ) -> LedgerEvent:  # Any: whatever JSON can hold
         """Add an event, unless somebody else has become the guardian; see the protocol."""
-        return self._ledger.append(kind, payload, key=key, at=at, fence=self._lease())
+        event = self._ledger.append(kind, payload, key=key, at=at, fence=self._lease())
+        self._heard(kind, event.payload)
+        return event
 
     def events(self, kind: str | None = None, *, after: int = 0) -> Sequence[LedgerEvent]:
         """Return the events of a kind with ``seq > after``, in order."""
