@@ -13,7 +13,7 @@ from agents.domain.errors import TradingError
 from agents.domain.lifecycle import ALIVE, UNRESOLVED, TradeState
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.deadman import prices_of
-from agents.execution.guardian.gates import Ground, vetoes
+from agents.execution.guardian.gates import Ground, expired, vetoes
 from agents.execution.guardian.hand import Hand
 from agents.execution.guardian.lookout import Lookout
 from agents.execution.guardian.lossexit import LossExit
@@ -80,6 +80,7 @@ class Counter:
         self._lookout = lookout
         self._inbox = Inbox(ports.journal)
         self._again_at = 0.0
+        self._waited: tuple[Veto, ...] = ()
         self._held: tuple[str, Mapping[str, Any]] | None = None  # Any: whatever a request's JSON holds
 
     def serve(self, hand: Hand, loss_exit: LossExit, *, started: float, faults: tuple[str, ...]) -> bool:
@@ -90,8 +91,7 @@ class Counter:
         if item is None:
             return False
         key, payload = item
-        known = self._records.cases.get(key)
-        if known is not None:
+        if (known := self._records.cases.get(key)) is not None:
             self._done(answer_of(known, self._clock.now))
             return False
         if self._records.is_overtaken():
@@ -99,6 +99,10 @@ class Counter:
         request = parsed(key, payload)
         if isinstance(request, Veto):
             self._refuse(key, (request,))
+            return False
+        old = tuple(expired(request, self._clock.now, self._settings))
+        if old:  # set aside before anything else is done for it: weighing it may be what ended the last process
+            self._refuse(key, (*old, *self._waited))
             return False
         if not self._sender.is_free() or self._clock.elapsed < self._again_at:
             return False
@@ -113,7 +117,7 @@ class Counter:
         if not found:
             return self._order(request)
         if {veto.rule for veto in found} <= PASSING:
-            self._again_at = self._clock.elapsed + self._settings.query_every
+            self._waited, self._again_at = found, self._clock.elapsed + self._settings.query_every
         else:
             self._refuse(request.setup.setup_id, found)
         return False
@@ -189,8 +193,7 @@ class Counter:
         )
 
     def _refuse(self, key: str, found: tuple[Veto, ...]) -> None:
-        self._records.answer(key, refused(key, found, self._clock.now))
-        self._held = None
+        self._done(refused(key, found, self._clock.now))
 
     def _done(self, answer: Any) -> None:
         self._records.answer(answer.setup_id, answer)

@@ -33,8 +33,8 @@ class JournalDownError(TradingError):
 class Records:
     """Cases by setup, kept in step with the journal; `ordered` are the setups that had a case.
 
-    What lies up to event number `begins_after` was not read: it was over before today. A setup that was ordered there
-    is never ordered again either, because its request has its answer and the journal takes its intent only once.
+    What lies up to event number `begins_after` was over before today and was not read. What was ordered there is never
+    ordered again either: its request has its answer, and the journal takes its intent only once.
     """
 
     def __init__(self, journal: Journal) -> None:
@@ -44,9 +44,8 @@ class Records:
         self.ordered: set[str] = set()
         self.answered: set[str] = set()
         self._written: set[str | None] = set()
-        self._read_up_to = 0
+        self._read_up_to = self.begins_after = 0
         self._steps: Sequence[JournalEvent] = ()
-        self.begins_after = 0
         self.trouble = ""
         self.superseded = False
 
