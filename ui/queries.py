@@ -77,7 +77,7 @@ _BANDS = """
         where instrument = $instrument and known_at <= $now and event in ('broken', 'filled', 'mitigated', 'expired')
     )
     select kind, side, low, high, epoch(known_at)::bigint from found anti join ended using (subject, id)
-    order by known_at desc limit 60
+    order by known_at desc, id limit 60
 """
 _CYCLES = """
     select cycle_id, epoch(decided_at)::bigint, decision, reason, record from cycles
