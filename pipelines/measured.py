@@ -11,6 +11,9 @@ from agents.domain.orders import Trade
 from agents.domain.zones import ZoneVerdict
 from agents.ports import Judge, Metrics
 
+USED_UP = frozenset({"R5.loss", "R6.trades", "R6.drawdown"})
+"""Rules whose limit is used up in the course of a session."""
+
 Timer = Callable[[], float]
 
 
@@ -78,6 +81,9 @@ def measure_cycle(metrics: Metrics, record: CycleRecord, seconds: float) -> None
         metrics.record("zone_age_seconds", (record.at - record.analysis_bar_at).total_seconds())
     if record.chain is not None:
         metrics.record("chain_age_seconds", (record.at - record.chain.at).total_seconds())
+    for check in record.checks:
+        if check.rule in USED_UP and check.value is not None and check.limit:
+            metrics.record("risk_limit_utilisation", max(0.0, check.value / check.limit), limit=check.rule)
 
 
 def measure_trades(metrics: Metrics, trades: Sequence[Trade]) -> None:

@@ -7,6 +7,7 @@ from itertools import count
 from types import SimpleNamespace
 from typing import Any, cast
 
+from agents.domain.checks import Check, CheckWord
 from agents.domain.cycle import CycleRecord, Decision, Reason
 from agents.ports import Judge
 from pipelines.measured import MeasuredJudge, measure_cycle, measure_trades
@@ -66,3 +67,18 @@ def test_a_skipped_cycle_counts_its_reason() -> None:
     ]
     measure_trades(kept, [])
     assert kept.seen[-1] == ("pnl_realised", 0.0, {})
+
+
+def test_what_a_session_has_used_of_its_limits_is_kept() -> None:
+    kept = Kept()
+    found = (("R5.loss", 7_500.0), ("R6.trades", 2.0), ("R8.spread", 1.0), ("R6.drawdown", -10.0))
+    checks = tuple(
+        Check(rule=rule, word=CheckWord.PASS, limit=limit, value=value, text="")
+        for (rule, value), limit in zip(found, (30_000.0, 5.0, 2.0, 100.0), strict=True)
+    )
+    record = CycleRecord(
+        cycle_id="c", instrument="NIFTY", at=AT, decision=Decision.SKIP, reason=Reason.CHAIN_STALE, checks=checks
+    )
+    measure_cycle(kept, record, 1.0)
+    shares = {labels["limit"]: value for name, value, labels in kept.seen if name == "risk_limit_utilisation"}
+    assert shares == {"R5.loss": 0.25, "R6.trades": 0.4, "R6.drawdown": 0.0}
