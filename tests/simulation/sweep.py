@@ -52,6 +52,7 @@ class Tally:
     deaths: int = 0
     sales: int = 0
     longest_naked: int = 0
+    longest_in: int = 0
     failed: list[Outcome] = field(default_factory=list)
     by_invariant: Counter[str] = field(default_factory=Counter)
 
@@ -61,7 +62,8 @@ class Tally:
         self.orders += outcome.orders
         self.deaths += outcome.deaths
         self.sales += outcome.sales
-        self.longest_naked = max(self.longest_naked, outcome.longest_naked)
+        if outcome.longest_naked > self.longest_naked:
+            self.longest_naked, self.longest_in = outcome.longest_naked, outcome.seed
         if outcome.violations:
             self.failed.append(outcome)
             self.by_invariant.update(violation.invariant for violation in outcome.violations)
@@ -86,7 +88,7 @@ class Tally:
         counts = ", ".join(f"{name} {count}" for name, count in sorted(self.by_invariant.items())) or "none"
         return (
             f"{self.seeds} seeds, {self.orders} orders, {self.sales} sales, {self.deaths} deaths, longest without a "
-            f"stop {self.longest_naked} s; {len(self.failed)} seeds ({self.share:.2%}) violate: {counts}"
+            f"stop {self.longest_naked} s (seed {self.longest_in}); {len(self.failed)} seeds ({self.share:.2%}) violate: {counts}"
         )
 
 
