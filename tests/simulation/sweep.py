@@ -88,7 +88,8 @@ class Tally:
         counts = ", ".join(f"{name} {count}" for name, count in sorted(self.by_invariant.items())) or "none"
         return (
             f"{self.seeds} seeds, {self.orders} orders, {self.sales} sales, {self.deaths} deaths, longest without a "
-            f"stop {self.longest_naked} s (seed {self.longest_in}); {len(self.failed)} seeds ({self.share:.2%}) violate: {counts}"
+            f"stop {self.longest_naked} s (seed {self.longest_in}); "
+            f"{len(self.failed)} seeds ({self.share:.2%}) violate: {counts}"
         )
 
 
