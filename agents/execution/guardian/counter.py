@@ -97,12 +97,9 @@ class Counter:
         if self._records.is_overtaken():
             return False  # another guardian may have ordered this very setup: the journal is read anew first
         request = parsed(key, payload)
-        if isinstance(request, Veto):
-            self._refuse(key, (request,))
-            return False
-        old = tuple(expired(request, self._clock.now, self._settings))
-        if old:  # set aside before anything else is done for it: weighing it may be what ended the last process
-            self._refuse(key, (*old, *self._waited))
+        why = (request,) if isinstance(request, Veto) else tuple(expired(request, self._clock.now, self._settings))
+        if isinstance(request, Veto) or why:  # set aside unweighed: to weigh it may be what ended the last process
+            self._refuse(key, (*why, *self._waited))
             return False
         if not self._sender.is_free() or self._clock.elapsed < self._again_at:
             return False
@@ -197,7 +194,7 @@ class Counter:
 
     def _done(self, answer: Any) -> None:
         self._records.answer(answer.setup_id, answer)
-        self._held = None
+        self._held, self._waited = None, ()
 
 
 def _forbidden(rule: str, text: str) -> Veto:

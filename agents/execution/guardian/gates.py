@@ -68,6 +68,13 @@ def vetoes(request: TradeRequest, ground: Ground, settings: GuardianSettings) ->
     )
 
 
+def expired(request: TradeRequest, now: datetime, settings: GuardianSettings) -> Iterator[Veto]:
+    """Yield the veto of a request that is too old, or of the future."""
+    age = (now - request.asked_at).total_seconds()
+    if not -settings.clock_step <= age <= settings.request_good_for.total_seconds():
+        yield _veto("G.expired", settings.request_good_for.total_seconds(), age, "the request is too old")
+
+
 def _whole(request: TradeRequest) -> Iterator[Veto]:
     setup, order, verdict = request.setup, request.order, request.verdict
     same = {setup.setup_id, order.setup_id, verdict.setup_id}
@@ -90,9 +97,7 @@ def _wanted(request: TradeRequest, ground: Ground, settings: GuardianSettings) -
     verdict = request.verdict
     if verdict.outcome != Outcome.OK.value or verdict.verdict is not SetupWord.TAKE:
         yield _veto("G.verdict", 1, 0, f"no valid verdict to take it: {verdict.outcome}, {verdict.verdict}")
-    age = (ground.now - request.asked_at).total_seconds()
-    if not -settings.clock_step <= age <= settings.request_good_for.total_seconds():
-        yield _veto("G.expired", settings.request_good_for.total_seconds(), age, "the request is too old")
+    yield from expired(request, ground.now, settings)
 
 
 def _hand(ground: Ground) -> Iterator[Veto]:
