@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from agents.domain.errors import ConfigError, DataError
 from agents.domain.values import IST
@@ -11,7 +12,7 @@ from agents.settings import Settings
 from ui.candles import TIMEFRAMES
 from ui.chart import chart_data, draw, replayed
 from ui.chart_turning import turning_layers
-from ui.format import age, change, clock_time, day_time, plain, rupees, short_time
+from ui.format import change, clock_time, day_time, plain, rupees, short_time
 from ui.hub import wall_now
 from ui.links import AT, SESSION
 from ui.markup import Cell, number, span, table
@@ -71,6 +72,7 @@ def page() -> None:
         )
         return
     _follow_link(dates)
+    badge = st.empty()
     on = _chosen(dates)
     try:
         reader, past = _kept(home, instrument, on)
@@ -78,7 +80,7 @@ def page() -> None:
         st.warning(plain(str(error)))
         return
     st.session_state[_DRAWN] = is_playing()
-    st.fragment(_stage, run_every=REFRESH_SECONDS if is_playing() else None)(reader, past)
+    st.fragment(_stage, run_every=REFRESH_SECONDS if is_playing() else None)(reader, past, badge)
 
 
 @st.cache_data(ttl=KEPT_SECONDS, show_spinner=False)
@@ -131,7 +133,7 @@ def _chosen(dates: Sequence[date]) -> date:
     return on
 
 
-def _stage(reader: ReplayReader, past: Past) -> None:
+def _stage(reader: ReplayReader, past: Past, badge: DeltaGenerator) -> None:
     """Draw the session at its moment, and move on while it plays."""
     at = moment_of(past)
     if is_playing() and at >= past.ends_at:
@@ -142,7 +144,7 @@ def _stage(reader: ReplayReader, past: Past) -> None:
     moment = f"{at.astimezone(IST):%a %d %b %Y %H:%M:%S} IST"
     note = "Shown as it was known then. The line and the buttons above are the running desk."
     told = f"<b>REPLAY</b>{span(moment, 'then')}{span(note)}"
-    st.html(f'{_STYLE}<div class="zd-replay" role="status" aria-live="off">{told}</div>')
+    badge.html(f'{_STYLE}<div class="zd-replay" role="status" aria-live="off">{told}</div>')
     _controls(past, at)
     if seen.market.problem:
         st.warning(plain(seen.market.problem))
@@ -153,7 +155,7 @@ def _stage(reader: ReplayReader, past: Past) -> None:
 def _controls(past: Past, at: datetime) -> None:
     """Draw the buttons and the slider; arrows step one candle, space plays."""
     row = st.container(horizontal=True)
-    row.button("To the opening", key="replay_first", on_click=go, args=(past, past.session.open_at))
+    row.button("Opening", key="replay_first", on_click=go, args=(past, past.session.open_at))
     row.button("◀ Candle", key="replay_back", on_click=step, args=(past, -1))
     label = "❚❚ Pause" if is_playing() else "▶ Play"
     row.button(
@@ -161,7 +163,7 @@ def _controls(past: Past, at: datetime) -> None:
         disabled=at >= past.ends_at,
     )  # fmt: skip
     row.button("Candle ▶", key="replay_on_one", on_click=step, args=(past, 1))
-    row.button("To the end", key="replay_last", on_click=go, args=(past, past.ends_at))
+    row.button("End", key="replay_last", on_click=go, args=(past, past.ends_at))
     low, high = (each.astimezone(IST).time().replace(second=0) for each in (past.session.open_at, past.ends_at))
     if low < high:
         st.session_state[SLIDER] = max(min(at.astimezone(IST).time().replace(second=0, microsecond=0), high), low)
@@ -248,7 +250,6 @@ def _changes(seen: Picture, past: Past) -> None:
     if written:
         st.caption(plain(f"Recorded again after the desk had decided on them: {'; '.join(written)}."))
     if found and last is not None:
-        old = age(seen.market.now - last.at)
-        st.caption(f"Against what the decision of {short_time(last.at)} saw, {old} before this moment:")
+        st.caption(f"Against what the decision of {short_time(last.at)} saw:")
         rows: list[list[str | Cell]] = [[words] for words in found]
         st.html(table("Zones that differ", ("What",), rows))
