@@ -13,13 +13,16 @@ from sqlalchemy import Engine, create_engine
 
 from agents.data.ledger import Command, Heartbeat, Ledger, LedgerEvent
 from agents.domain.errors import MissingDataError, TradingError
+from agents.domain.limits import IN_FORCE
 from agents.settings import Settings
+from ui.format import day_time
 from ui.orders import KINDS, OrderFold, folded
 from ui.snapshot import DeskView, Feed
 from ui.trading import Agreement, Order
 
 PAUSE, HALT, FLATTEN = "pause", "halt", "flatten"
 GUARDIAN, GUARDIAN_EVENT = "guardian", "guardian_event"
+SEEN = "alert_seen"
 _SHOWN_COMMANDS = 8
 _SHOWN_ALERTS = 30
 _NEVER = 1e9
@@ -43,9 +46,10 @@ class DeskReader:
         self._wall = wall
         self._engine: Engine | None = None
         self._ledger: Ledger | None = None
-        self._seen = dict.fromkeys((*KINDS, GUARDIAN_EVENT), 0)
+        self._seen = dict.fromkeys((*KINDS, GUARDIAN_EVENT, SEEN), 0)
         self._fold = OrderFold(settings.brokerage_rupees)
         self._agreement = Agreement()
+        self._alerts_seen: dict[int, str] = {}
 
     def read(self) -> DeskView:
         """Return what is known now; what cannot be read is said in `problem`."""
@@ -70,7 +74,7 @@ class DeskReader:
 
     def _told(self, shown: DeskView, ledger: Ledger) -> DeskView:
         self._read_on(ledger)
-        last = ledger.latest("desk_state")
+        last, limits = ledger.latest("desk_state"), ledger.latest(IN_FORCE)
         heartbeats = tuple(ledger.heartbeats.all())
         beat = next((one.at for one in heartbeats if one.name == GUARDIAN), None)
         return replace(
@@ -83,6 +87,9 @@ class DeskReader:
             heartbeats=heartbeats,
             orders=self._fold.orders(),
             refusals=self._fold.refusals(),
+            limits=dict(limits.payload["limits"]) if limits else {},
+            limits_of_settings=dict(limits.payload["of_settings"]) if limits else {},
+            seen_alerts=dict(self._alerts_seen),
             agreement=said_by(next((one for one in heartbeats if one.name == GUARDIAN), None), self._agreement),
             guardian_age=None if beat is None else (self._wall() - beat).total_seconds(),
         )
@@ -96,6 +103,9 @@ class DeskReader:
         for event in ledger.events(GUARDIAN_EVENT, after=self._seen[GUARDIAN_EVENT]):
             self._seen[GUARDIAN_EVENT] = event.seq
             self._agreement = compared(self._agreement, event)
+        for event in ledger.events(SEEN, after=self._seen[SEEN]):
+            self._seen[SEEN] = event.seq
+            self._alerts_seen[int(event.payload["alert"])] = f"{event.payload['by']} {day_time(event.at)}"
 
 
 def compared(known: Agreement, event: LedgerEvent) -> Agreement:

@@ -2,7 +2,6 @@
 
 from dataclasses import asdict, dataclass
 
-PALETTE = "palette"
 STANDARD, COLOUR_BLIND = "Green and red", "Blue and orange"
 
 
@@ -48,6 +47,7 @@ _RULES = """
 .zd-bar{position:relative;height:8px;min-width:110px;border-radius:4px;
  background:linear-gradient(90deg,var(--zd-down),color-mix(in srgb,currentColor 20%,transparent),var(--zd-up))}
 .zd-bar i{position:absolute;top:-3px;width:3px;height:14px;background:currentColor}
+.st-key-zd-sound{display:none}
 .zd-oi{display:inline-block;height:.7em;opacity:.75}
 """
 

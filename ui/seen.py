@@ -3,8 +3,9 @@
 import streamlit as st
 
 from agents.settings import Settings
+from ui.choices import choices
 from ui.hub import Hub, hub_of
-from ui.palette import PALETTE, STANDARD, Palette, palette
+from ui.palette import Palette, palette
 from ui.snapshot import Picture
 
 
@@ -21,7 +22,7 @@ def picture() -> Picture:
 def colours() -> Palette:
     """Return the colours of this reader's theme and choice."""
     theme = st.context.theme.type or "dark"
-    return palette(st.session_state.get(PALETTE, STANDARD), theme)
+    return palette(choices(Settings()).palette, theme)
 
 
 def keep_seed_keys(seen: Picture) -> None:

@@ -121,7 +121,11 @@ class Feed:
 
 @dataclass(frozen=True)
 class DeskView:
-    """The desk as the ledger and the files of its processes tell it. `guardian_age` is in seconds, None before any."""
+    """The desk as the ledger and the files of its processes tell it. `guardian_age` is in seconds, None before any.
+
+    `limits` are those in force, `limits_of_settings` what they would be had nobody tightened any; both are empty before
+    a guardian has said them. `seen_alerts` tells by an alert's number who has seen it.
+    """
 
     state: DeskState | None = None
     reason: str = ""
@@ -132,6 +136,9 @@ class DeskView:
     orders: tuple[Order, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     agreement: Agreement = field(default_factory=Agreement)
+    limits: dict[str, float] = field(default_factory=dict, hash=False)
+    limits_of_settings: dict[str, float] = field(default_factory=dict, hash=False)
+    seen_alerts: dict[int, str] = field(default_factory=dict, hash=False)
     feed: Feed | None = None
     services: tuple[dict[str, Any], ...] = ()  # Any: JSON
     guardian_age: float | None = None

@@ -9,10 +9,12 @@ from agents.domain.errors import TradingError
 from agents.domain.values import IST
 from agents.settings import Settings
 from ui.banners import banners
+from ui.choices import choices
 from ui.desk import FLATTEN, HALT, PAUSE, ask
 from ui.format import MINUS, change, clock_time, day_time, inr, plain, rupees
 from ui.hub import wall_now
 from ui.markup import span
+from ui.news import News, chime, news, told_of
 from ui.profit import of_day
 from ui.seen import keep_seed_keys, picture
 from ui.snapshot import Picture
@@ -22,6 +24,8 @@ WHO = "dashboard"
 HALT_WORD = "HALT"
 FLATTEN_WORD = "FLATTEN"
 _NONCE, _SAID, _DRAWN = "command_nonce", "command_said", "drawn_state"
+_ALERTS, _ORDERS = "alerts_told", "orders_told"
+_MOST_TOASTS = 4
 _STATES = {
     DeskState.ACTIVE: ("● ACTIVE", "zd-up"),
     DeskState.REDUCING: ("❚❚ ENTRIES PAUSED", "zd-warn"),
@@ -138,9 +142,15 @@ def _renew_nonce(seen: Picture) -> None:
 
 
 def _toasts(seen: Picture) -> None:
-    """Show alerts that came since this session began, each once."""
+    """Tell of fills, refusals and alerts that came since this session began, each once."""
     newest = max((alert.id for alert in seen.desk.alerts), default=0)
-    told = st.session_state.setdefault("alerts_told", newest)
-    for alert in [one for one in reversed(seen.desk.alerts) if one.id > told][-3:]:
-        st.toast(plain(alert.text), duration="long")
-    st.session_state["alerts_told"] = newest
+    known = st.session_state.setdefault(_ALERTS, newest)
+    said = [News(alert.text) for alert in reversed(seen.desk.alerts) if alert.id > known]
+    before = st.session_state.setdefault(_ORDERS, told_of(seen.desk.orders))
+    found = [*news(before, seen.desk.orders), *said][-_MOST_TOASTS:]
+    for one in found:
+        st.toast(plain(one.text), duration="infinite" if one.stays else "long")
+    st.session_state[_ALERTS], st.session_state[_ORDERS] = newest, told_of(seen.desk.orders)
+    if found and choices(Settings()).sound:
+        with st.container(key="zd-sound"):  # hidden by the palette's rules; it still sounds
+            st.audio(chime(), format="audio/wav", autoplay=True, alt="something happened")

@@ -1,6 +1,6 @@
 """How the desk is: its processes, feed, measurements and alerts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,18 +9,23 @@ import streamlit as st
 from agents.data.ledger import Message
 from agents.data.metrics import MetricReader
 from agents.data.metrics.reader import Series
-from agents.domain.errors import ConfigError
+from agents.domain.errors import ConfigError, TradingError
 from agents.domain.metrics import METRICS
 from agents.settings import Settings
+from ui.desk import SEEN, ask
 from ui.format import age, day_time, plain, short_time
-from ui.markup import Cell, number, table
+from ui.hub import wall_now
+from ui.markup import Cell, number, span, table
 from ui.seen import picture
 from ui.snapshot import Picture
+from ui.strip import WHO
 
 REFRESH_SECONDS = 2
 _STATES = {"ready": ("● ready", "zd-up"), "failed": ("■ failed", "zd-down")}
 _SEVERITIES = {"critical": ("■ critical", "zd-down"), "warn": ("▲ warning", "zd-warn"), "info": ("● info", "zd-quiet")}
 _P95 = 0.95
+_MOST_WAITING = 5
+_FAILED = "seen_failed"
 
 
 def page() -> None:
@@ -136,24 +141,61 @@ def _beats() -> None:
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def _alerts() -> None:
-    alerts = picture().desk.alerts
-    if not alerts:
-        st.markdown("**Alerts**")
+    """Show what waits to be seen first, with a button for each; then all of them."""
+    desk = picture().desk
+    st.markdown("**Alerts**")
+    if not desk.alerts:
         st.info("No alert. Whatever a person must see is kept here until a channel has taken it.")
         return
-    st.html(table("Alerts", ("When", "How grave", "What", "Sent"), [_alert(alert) for alert in alerts]))
+    waiting = [alert for alert in desk.alerts if alert.id not in desk.seen_alerts]
+    asked = {one.payload.get("alert") for one in desk.commands if one.kind == SEEN and one.done_at is None}
+    st.caption(f"{len(waiting)} of the last {len(desk.alerts)} wait to be seen")
+    for alert in waiting[:_MOST_WAITING]:
+        said, act = st.columns([0.78, 0.22], vertical_alignment="center")
+        mark, kind = _SEVERITIES[alert.severity.value]
+        said.html(f"<div>{span(mark, kind)} {span(short_time(alert.created_at), 'zd-quiet')} {span(alert.text)}</div>")
+        label = "asked" if alert.id in asked else "Seen"
+        told = f"Say that alert {alert.id} was seen"
+        act.button(
+            label, key=f"seen-{alert.id}", on_click=_seen, args=(alert.id,), disabled=alert.id in asked, help=told
+        )
+    if st.session_state.get(_FAILED):
+        st.warning(plain(str(st.session_state[_FAILED])))
+    rows = [_alert(alert, desk.seen_alerts) for alert in desk.alerts]
+    st.html(table("All of them, the newest first", ("When", "How grave", "What", "Sent", "Seen"), rows))
 
 
-def _alert(alert: Message) -> list[str | Cell]:
+def _seen(alert: int) -> None:
+    """Ask the guardian to note that an alert was seen; asked again it is the same command."""
+    try:
+        ask(Settings(), f"{SEEN}-{alert}", SEEN, by=WHO, wall=wall_now, payload={"alert": alert})
+    except TradingError as error:
+        st.session_state[_FAILED] = f"it could not be asked: {error}"
+    else:
+        st.session_state[_FAILED] = ""
+
+
+def _alert(alert: Message, seen: Mapping[int, str]) -> list[str | Cell]:
     sent = day_time(alert.sent_at) if alert.sent_at else f"waits, {alert.attempts} tries"
-    return [short_time(alert.created_at), Cell(*_SEVERITIES[alert.severity.value]), alert.text, sent]
+    who = seen.get(alert.id)
+    return [
+        short_time(alert.created_at),
+        Cell(*_SEVERITIES[alert.severity.value]),
+        alert.text,
+        sent,
+        f"by {who}" if who else "not yet",
+    ]
 
 
 def _links() -> None:
     """Lead into Dagster, where the runs and the lineage are."""
     base = f"http://127.0.0.1:{Settings().dagster_port}"
     st.markdown("**Dagster**")
-    for column, (label, path) in zip(
-        st.columns(3), (("Runs", "/runs"), ("Lineage", "/asset-groups"), ("Automation", "/automation")), strict=True
-    ):
+    places = (
+        ("Runs", "/runs"),
+        ("Runs that failed", "/runs?q%5B%5D=status%3AFAILURE"),
+        ("Lineage", "/asset-groups"),
+        ("Automation", "/automation"),
+    )
+    for column, (label, path) in zip(st.columns(len(places)), places, strict=True):
         column.link_button(label, f"{base}{path}", width="stretch")

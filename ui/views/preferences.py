@@ -1,32 +1,44 @@
-"""What is set, never a secret itself; limits beside their use; and the reader's own colours."""
+"""What is set, never a secret itself; limits beside their use, and made tighter; and the reader's own choices."""
+
+import json
+import uuid
+from typing import Any
 
 import streamlit as st
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
+from agents.domain.errors import TradingError
+from agents.domain.limits import COUNTS, MEANING, TIGHTEN, LimitName, LimitWish
 from agents.domain.values import IST
 from agents.settings import Settings
-from ui.format import clock_time, inr
+from ui.choices import choices, choose
+from ui.desk import ask
+from ui.format import clock_time, day_time, inr, plain
+from ui.hub import wall_now
 from ui.markup import Cell, number, table
-from ui.palette import COLOUR_BLIND, PALETTE, STANDARD
+from ui.palette import COLOUR_BLIND, STANDARD
 from ui.profit import of_day
 from ui.seen import picture
+from ui.snapshot import DeskView
+from ui.strip import WHO
 
-_CHOICE = "palette_choice"
+_CHOICE, _SOUND = "palette_choice", "sound_choice"
+_LIMIT, _VALUE, _TOLD, _NONCE = "limit_name", "limit_value", "limit_told", "limit_nonce"
+_TRIED, _TRY_NAME, _TRY_VALUE = "tried", "try_name", "try_value"
 # May hold a password, or says where something of value lies.
 _HIDDEN = frozenset({"ledger_url", "dhan_client_id"})
+_LOOSEN = 'Only the command line loosens: `zonedesk limits --take-back --confirm "loosen {mode}"`.'
 
 
 def page() -> None:
     """Draw the reader's choices, limits and settings."""
-    kinds = (STANDARD, COLOUR_BLIND)
-    now = st.session_state.get(PALETTE, STANDARD)
-    st.radio(
-        "Colours of rising and falling", kinds, index=kinds.index(now), key=_CHOICE, on_change=_chosen, horizontal=True
-    )
-    st.caption("Light or dark follows this machine, or the menu at the top right. Times are those of India.")
     settings = Settings()
+    _own(settings)
     _limits(settings)
+    _tighten(settings)
+    st.html(table("Where alerts go", ("Channel", "State"), _channels(settings)))
     st.html(table("Everything that is set", ("Setting", "Value", "What it is"), settings_rows(settings)))
+    _try()
     st.caption(
         "Settings are read when a process starts: environment variables that begin with ZONEDESK\\_, then the file "
         ".env. To change one, set it there and start the desk again with `zonedesk down` and `zonedesk up`. Entries "
@@ -34,8 +46,26 @@ def page() -> None:
     )
 
 
+def _own(settings: Settings) -> None:
+    kinds, now = (STANDARD, COLOUR_BLIND), choices(settings)
+    colours, sound = st.columns(2)
+    colours.radio(
+        "Colours of rising and falling",
+        kinds,
+        index=kinds.index(now.palette),
+        key=_CHOICE,
+        on_change=_chosen,
+        horizontal=True,
+    )
+    sound.toggle("Sound with fills, refusals and alerts", value=now.sound, key=_SOUND, on_change=_chosen)
+    st.caption("Light or dark follows this machine, or the menu at the top right. Times are those of India.")
+
+
 def _chosen() -> None:
-    st.session_state[PALETTE] = st.session_state[_CHOICE]
+    try:
+        choose(Settings(), palette=st.session_state[_CHOICE], sound=st.session_state[_SOUND])
+    except TradingError as error:
+        st.toast(plain(str(error)), duration="infinite")
 
 
 @st.fragment(run_every=5)
@@ -44,14 +74,101 @@ def _limits(settings: Settings) -> None:
     today = seen.market.now.astimezone(IST).date()
     entries = sum(1 for one in seen.desk.orders if one.bought and one.placed_at.astimezone(IST).date() == today)
     lost = max(0.0, -float(of_day(seen.desk.orders, today, seen.market.prices).value))
-    budget = float(settings.equity) * settings.daily_loss_share
-    rows: list[list[str | Cell]] = [
-        ["Entries of a session", number(str(settings.max_trades)), number(str(entries))],
-        ["Loss of a session", number(inr(budget)), number(f"{inr(lost)} ({lost / budget:.0%})")],
-        ["Risk of one trade", number(inr(float(settings.equity) * settings.risk_per_trade)), number("—")],
-        ["Premium of one trade", number(inr(float(settings.equity) * settings.premium_share)), number("—")],
-    ]
-    st.html(table(f"Limits, as of {clock_time(seen.market.now)}", ("Limit", number("Set"), number("Used")), rows))
+    budget = float(settings.equity) * limit_now(seen.desk, settings, LimitName.DAILY_LOSS_SHARE)
+    used = {
+        LimitName.MAX_TRADES: str(entries),
+        LimitName.DAILY_LOSS_SHARE: f"{inr(lost)} ({lost / budget:.0%})" if budget else inr(lost),
+    }
+    rows = [_limit_row(name, seen.desk, settings, used.get(name, "—")) for name in LimitName]
+    headers = ("Limit", number("In force"), number("By the settings"), number("Used"), "What it is")
+    st.html(table(f"Limits, as of {clock_time(seen.market.now)}", headers, rows))
+
+
+def _limit_row(name: LimitName, desk: DeskView, settings: Settings, used: str) -> list[str | Cell]:
+    now, base = limit_now(desk, settings, name), desk.limits_of_settings.get(name.value)
+    tight = base is not None and now < base
+    shown = number(_in_words(name, now, settings))
+    if tight:
+        shown = Cell(f"▼ {shown.text}", "num zd-warn")
+    usual = number("as settings" if base is None else _in_words(name, base, settings))
+    return [name.value.replace("_", " "), shown, usual, number(used), MEANING[name]]
+
+
+def limit_now(desk: DeskView, settings: Settings, name: LimitName) -> float:
+    """Return a limit as it holds; before a guardian has said so, as the settings have it."""
+    usual = float(getattr(settings, name.value, 0.0))
+    return desk.limits.get(name.value, usual)
+
+
+def _in_words(name: LimitName, value: float, settings: Settings) -> str:
+    if name in COUNTS:
+        return f"{value:.0f}"
+    if name is LimitName.SPREAD_SHARE:
+        return f"{value:.1%}"
+    return f"{value:.2%}, {inr(float(settings.equity) * value)}"
+
+
+def _tighten(settings: Settings) -> None:
+    """Ask for a tighter limit: a row in the ledger, which the guardian answers."""
+    st.session_state.setdefault(_NONCE, uuid.uuid4().hex)
+    with st.form("tighten", border=True):
+        st.markdown("**Make a limit tighter**, from now on and over restarts")
+        which, value, act = st.columns([0.45, 0.3, 0.25], vertical_alignment="bottom")
+        which.selectbox("Limit", [name.value for name in LimitName], key=_LIMIT)
+        value.text_input("New value (a count, or a share such as 0.02)", key=_VALUE, autocomplete="off")
+        act.form_submit_button("Tighten", on_click=_ask_for_it, width="stretch")
+        st.caption(_LOOSEN.format(mode=settings.mode))
+    if st.session_state.get(_TOLD):
+        st.warning(plain(str(st.session_state[_TOLD])))
+    _asked()
+
+
+@st.fragment(run_every=2)
+def _asked() -> None:
+    for one in [one for one in picture().desk.commands if one.kind == TIGHTEN][:3]:
+        ended = f"{one.outcome}, {day_time(one.done_at)}" if one.done_at else "waits for the guardian"
+        asked = f"{one.payload.get('limit')} to {one.payload.get('value')}, asked {day_time(one.asked_at)}"
+        st.caption(plain(f"{asked}: {ended}"))
+
+
+def _ask_for_it() -> None:
+    """Check what was typed by the guardian's own model, then ask; one drawn form asks once."""
+    settings, seen = Settings(), picture()
+    try:
+        typed = float(str(st.session_state.get(_VALUE, "")).strip())
+        wish = LimitWish(limit=LimitName(st.session_state[_LIMIT]), value=typed)
+    except ValidationError as error:
+        st.session_state[_TOLD] = error.errors()[0]["msg"]
+        return
+    except ValueError:
+        st.session_state[_TOLD] = "Give a number, such as 3 or 0.02."
+        return
+    now = limit_now(seen.desk, settings, wish.limit)
+    if seen.desk.limits and not wish.tightens(now):
+        loosen = _LOOSEN.format(mode=settings.mode)
+        st.session_state[_TOLD] = f"{wish.limit} is {now:g}; {typed:g} would not be tighter. {loosen}"
+        return
+    try:
+        identity = f"{TIGHTEN}-{st.session_state[_NONCE]}"
+        ask(settings, identity, TIGHTEN, by=WHO, wall=wall_now, payload=wish.model_dump(mode="json"))
+    except TradingError as error:
+        st.session_state[_TOLD] = f"it could not be asked: {error}"
+        return
+    st.session_state[_TOLD], st.session_state[_NONCE] = "", uuid.uuid4().hex
+
+
+def _channels(settings: Settings) -> list[list[str | Cell]]:
+    """Return where alerts go; an address holds a secret, so that only its kind is shown."""
+    rows: list[list[str | Cell]] = [["file alerts.log of the desk's folder", Cell("● always", "zd-up")]]
+    for address in settings.alert_urls:
+        text = address.get_secret_value()
+        which, equals, rest = text.partition("=")
+        narrowed = which if equals and "://" not in which else "all"
+        kind = (rest if narrowed != "all" else text).partition("://")[0]
+        rows.append([kind, Cell(f"● set, for {narrowed} alerts", "zd-up")])
+    watched = Cell("● set", "zd-up") if settings.dead_man_url else Cell("not set", "zd-quiet")
+    rows.append(["watchman outside, who raises the alarm when this machine falls silent", watched])
+    return rows
 
 
 def settings_rows(settings: Settings) -> list[list[str | Cell]]:
@@ -59,11 +176,44 @@ def settings_rows(settings: Settings) -> list[list[str | Cell]]:
     rows: list[list[str | Cell]] = []
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
-        if name in _HIDDEN or isinstance(value, SecretStr) or "SecretStr" in str(field.annotation):
-            shown = Cell("not set", "zd-quiet") if value is None else Cell("● set", "zd-up")
-        elif value is None:
+        if value is None or value == ():
             shown = Cell("not set", "zd-quiet")
+        elif name in _HIDDEN or isinstance(value, SecretStr) or "SecretStr" in str(field.annotation):
+            shown = Cell("● set", "zd-up")
         else:
             shown = Cell(str(value))
         rows.append([name.replace("_", " "), shown, field.description or ""])
     return rows
+
+
+def _try() -> None:
+    """Let a value be checked by the settings' own model before anybody writes it down."""
+    names = [name for name, field in Settings.model_fields.items() if "SecretStr" not in str(field.annotation)]
+    with st.form("try", border=True):
+        st.markdown("**Check a setting before you write it down**; nothing is changed here")
+        which, value, act = st.columns([0.45, 0.3, 0.25], vertical_alignment="bottom")
+        which.selectbox("Setting", names, key=_TRY_NAME)
+        value.text_input("Value", key=_TRY_VALUE, autocomplete="off")
+        act.form_submit_button("Check", on_click=_check, width="stretch")
+    if st.session_state.get(_TRIED):
+        st.caption(plain(str(st.session_state[_TRIED])))
+
+
+def _check() -> None:
+    name, text = str(st.session_state[_TRY_NAME]), str(st.session_state.get(_TRY_VALUE, ""))
+    st.session_state[_TRIED] = checked(name, text)
+
+
+def checked(name: str, text: str) -> str:
+    """Return the line to write for a setting, or why its value will not do."""
+    field = Settings.model_fields[name]
+    variable = str(field.validation_alias or f"ZONEDESK_{name.upper()}")
+    try:
+        # Lists and tables are written as JSON, as in the environment.
+        given: dict[str, Any] = {name: json.loads(text) if text[:1] in {"[", "{"} else text}  # Any: as the model reads
+        Settings(_env_file=None, **given)
+    except ValidationError as error:
+        return f"{name} cannot be that: {error.errors()[0]['msg']}"
+    except json.JSONDecodeError as error:
+        return f"{name} cannot be that: it is no JSON, {error.msg}"
+    return f"That will do: {variable}={text}"
