@@ -13,7 +13,7 @@ from agents.domain.errors import TradingError
 from agents.domain.lifecycle import ALIVE, UNRESOLVED, TradeState
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.deadman import prices_of
-from agents.execution.guardian.gates import Ground, vetoes
+from agents.execution.guardian.gates import Ground, expired, vetoes
 from agents.execution.guardian.hand import Hand
 from agents.execution.guardian.lookout import Lookout
 from agents.execution.guardian.lossexit import LossExit
@@ -80,6 +80,7 @@ class Counter:
         self._lookout = lookout
         self._inbox = Inbox(ports.journal)
         self._again_at = 0.0
+        self._waited: tuple[Veto, ...] = ()
         self._held: tuple[str, Mapping[str, Any]] | None = None  # Any: whatever a request's JSON holds
 
     def serve(self, hand: Hand, loss_exit: LossExit, *, started: float, faults: tuple[str, ...]) -> bool:
@@ -96,8 +97,9 @@ class Counter:
         if self._records.is_overtaken():
             return False  # another guardian may have ordered this very setup: the journal is read anew first
         request = parsed(key, payload)
-        if isinstance(request, Veto):
-            self._refuse(key, (request,))
+        why = (request,) if isinstance(request, Veto) else tuple(expired(request, self._clock.now, self._settings))
+        if isinstance(request, Veto) or why:  # set aside unweighed: to weigh it may be what ended the last process
+            self._refuse(key, (*why, *self._waited))
             return False
         if not self._sender.is_free() or self._clock.elapsed < self._again_at:
             return False
@@ -112,7 +114,7 @@ class Counter:
         if not found:
             return self._order(request)
         if {veto.rule for veto in found} <= PASSING:
-            self._again_at = self._clock.elapsed + self._settings.query_every
+            self._waited, self._again_at = found, self._clock.elapsed + self._settings.query_every
         else:
             self._refuse(request.setup.setup_id, found)
         return False
@@ -192,7 +194,7 @@ class Counter:
 
     def _done(self, answer: Any) -> None:
         self._records.answer(answer.setup_id, answer)
-        self._held = None
+        self._held, self._waited = None, ()
 
 
 def _forbidden(rule: str, text: str) -> Veto:
