@@ -98,7 +98,8 @@ def assemble(
     prices = GuardianPrices(reader, orders.contracts, ears, clock, elapsed=world.monotonic, fresh=FRESH * speed)
     outside = Insider(settings, wire, orders, speed, of_ledger(ledger, settings.home))
     holder = holder_name(platform.node(), settings.home, world.wall())
-    hold = GuardianHold(ledger, f"guardian:{wire.client_id}", holder, settings.home / "run", world.monotonic)
+    name, shared = f"guardian:{wire.client_id}", settings.ledger_url is not None
+    hold = GuardianHold(ledger, name, holder, settings.home / "run", world.monotonic, shared=shared)
     unkept: deque[Unkept] = deque()
     measures = GuardianMeasures(metrics or NullMetrics(), world.monotonic)
     journal = FencedJournal(ledger, lambda: hold.lease, measures.hear)

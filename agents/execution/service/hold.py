@@ -38,14 +38,27 @@ class GuardianHold:
         Where the lock is.
     monotonic : callable
         Returns seconds that only grow.
+    shared : bool
+        Whether guardians of other machines can reach the ledger. Where none can, the lock alone keeps the right while
+        the ledger's disk is full or broken: a position must be guarded then, too.
     """
 
-    def __init__(self, ledger: Ledger, name: str, holder: str, folder: Path, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        name: str,
+        holder: str,
+        folder: Path,
+        monotonic: Callable[[], float],
+        *,
+        shared: bool = True,
+    ) -> None:
         self._ledger = ledger
         self._name = name
         self._holder = holder
         self._path = folder / LOCK_FILE
         self._monotonic = monotonic
+        self._shared = shared
         self._lock: IO[str] | None = None
         self._lease: Lease | None = None
         self._renewed_at = 0.0
@@ -90,6 +103,8 @@ class GuardianHold:
                 return False
             except TradingError as error:
                 _log.warning("the lease could not be renewed: %s", error)
+                if not self._shared and not error.retryable:
+                    return True
         return now - self._renewed_at < LASTS.total_seconds() - MARGIN
 
     def release(self) -> None:

@@ -106,6 +106,27 @@ def test_a_lease_is_renewed_in_time_and_not_trusted_after_it(
     assert not hold.valid()
 
 
+def test_on_a_full_disk_the_lock_keeps_the_right_where_nobody_else_can_have_it(
+    ledger: Ledger, time: Time, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = GuardianHold(ledger, NAME, "here:a#1", tmp_path / "run", time.monotonic, shared=False)
+    assert alone.acquire()
+
+    def full(*_: object) -> None:
+        raise ConfigError("database or disk is full")
+
+    monkeypatch.setattr(ledger.leases, "renew", full)
+    time.seconds += 2 * LASTS.total_seconds()
+    assert alone.valid()
+
+    def lost(*_: object) -> None:
+        raise LeaseLostError("somebody has it")
+
+    monkeypatch.setattr(ledger.leases, "renew", lost)
+    time.seconds += LASTS.total_seconds()
+    assert not alone.valid()
+
+
 def test_what_is_written_under_a_lost_lease_is_refused(ledger: Ledger, time: Time, tmp_path: Path) -> None:
     old = hold_of(ledger, time, tmp_path / "old", "old")
     assert old.acquire()
