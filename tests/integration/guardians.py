@@ -74,6 +74,13 @@ class Program:
         return self.process.wait(seconds)
 
     @property
+    def worked(self) -> float:
+        """Seconds of a processor that the process has used since its start."""
+        assert self.process is not None
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
     def text(self) -> str:
         return self._log.read_text(encoding="utf-8", errors="replace")
 

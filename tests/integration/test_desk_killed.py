@@ -4,8 +4,11 @@ Afterwards, always: the supervisor has started again what died, one bracket for 
 book alike, no position without a stop, the audit chain whole, and the next cycle runs.
 """
 
+import os
+import signal
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -21,6 +24,15 @@ pytestmark = pytest.mark.process
 LONG = timedelta(minutes=40)  # of the market: for a run that is killed, noticed and executed again
 RUN = 2 * PATIENCE  # seconds for a run to begin and to end, on a busy machine
 ORDERS = "POST /v2/super/orders"
+# What is wrong all the time: late reads, order updates that are lost or come twice, and now and then a lost reply to an
+# order. A test with a fault of its own has that one alone.
+ALWAYS: tuple[dict[str, Any], ...] = (
+    {"name": "slow", "where": "GET /v2/*", "probability": 0.05, "times": None, "parameters": {"seconds": 1.0}},
+    {"name": "updates_dropped", "probability": 0.3, "times": None},
+    {"name": "updates_duplicated", "probability": 0.3, "times": None},
+    {"name": "dropped", "where": ORDERS, "probability": 0.3, "times": 1},
+)
+WAITING = "waiting for the reply"
 RUN_MOMENTS = ("before request", "after request", "before record", "before output")
 
 
@@ -32,9 +44,11 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeDesk]:
 
 @pytest.fixture
 def watcher(desk: WholeDesk) -> Iterator[Watcher]:
-    """A watcher over a desk that is whole."""
+    """A watcher over a desk that is whole, on an exchange that is not."""
     watcher = Watcher(desk, desk.program)
     watcher.until(lambda: all(each["state"] == "ready" for each in desk.home.read_status()["services"]))
+    for fault in ALWAYS:
+        desk.control("POST", "/faults", fault)
     yield watcher
     disarm(desk.folder)
     wish(desk.folder, None)
@@ -104,28 +118,28 @@ def test_a_daemon_killed_during_a_position_starts_the_run_of_the_next_slot(desk:
 
 
 @pytest.mark.parametrize(
-    ("fault", "moment"),
-    [("dropped", "after unknown"), ("slow", "before place_super"), ("reject_after_pending", "after acked")],
+    ("fault", "moment"), [("dropped", "after unknown"), ("slow", WAITING), ("reject_after_pending", "after acked")]
 )
 def test_a_guardian_killed_while_the_exchange_is_at_fault_is_restarted(
     desk: WholeDesk, watcher: Watcher, fault: str, moment: str
 ) -> None:
     request, guardian = desk.request(), desk.pid(GUARDIAN)
     desk.fault(fault, "*" if fault == "reject_after_pending" else ORDERS, times=1)
-    arm(desk.folder, f"guardian {moment}")
+    if moment != WAITING:
+        arm(desk.folder, f"guardian {moment}")
     desk.ask(request)
-    watcher.until(lambda: not is_armed(desk.folder))
+    if moment == WAITING:
+        watcher.until(lambda: desk.brackets(request))
+        os.kill(guardian, signal.SIGKILL)
     watcher.until(lambda: desk.is_restarted(GUARDIAN, guardian))
     watcher.until(lambda: is_equal(desk, request))
     everything_is_as_it_must_be(desk, request, watcher)
+    assert desk.brackets(request) == 1
 
 
 @pytest.mark.parametrize("moment", ["before place_super", "after acked", "after protected"])
-def test_an_exchange_killed_while_it_drops_what_it_should_say_is_restarted(
-    desk: WholeDesk, watcher: Watcher, moment: str
-) -> None:
+def test_an_exchange_killed_is_restarted_and_its_book_goes_on(desk: WholeDesk, watcher: Watcher, moment: str) -> None:
     request, exchange = desk.request(), desk.pid(EXCHANGE)
-    desk.fault("updates_dropped", "*", times=None)
     arm(desk.folder, f"guardian {moment}", exchange)
     desk.ask(request)
     watcher.until(lambda: desk.is_restarted(EXCHANGE, exchange))

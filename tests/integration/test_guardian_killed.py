@@ -1,8 +1,9 @@
 """Guardian and exchange killed at every named moment of an order's life: afterwards both books say the same."""
 
+import json
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
@@ -58,9 +59,14 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 class Recovery(NamedTuple):
-    """Seconds to books that say the same: from the start of the process, and from when it worked again."""
+    """How long until the books say the same, in seconds.
+
+    From the start of the process that was killed and of a processor's time for it, which other work on the machine
+    does not lengthen; from when it serves or guards.
+    """
 
     from_start: float
+    processor: float
     from_work: float
 
 
@@ -93,7 +99,7 @@ def recover(desk: Desk, request: TradeRequest, watcher: Watcher) -> Recovery:
     restart_guardian(desk)
     works = time.monotonic()
     watcher.until(lambda: is_equal(desk, request))
-    return Recovery(time.monotonic() - began, time.monotonic() - works)
+    return Recovery(time.monotonic() - began, desk.guardian.worked, time.monotonic() - works)
 
 
 @pytest.mark.parametrize("moment", ENTRY_MOMENTS)
@@ -144,7 +150,7 @@ def test_an_exchange_killed_at_a_state_of_an_order_is_found_as_it_comes_back(
     desk.start_exchange()
     works = time.monotonic()
     watcher.until(lambda: not desk.differences())
-    recoveries.append(Recovery(time.monotonic() - began, time.monotonic() - works))
+    recoveries.append(Recovery(time.monotonic() - began, desk.exchange.worked, time.monotonic() - works))
     everything_is_as_it_must_be(desk, request, watcher)
 
 
@@ -160,15 +166,12 @@ def test_both_killed_at_once_recover_together(desk: Desk, watcher: Watcher) -> N
     everything_is_as_it_must_be(desk, request, watcher)
 
 
-def test_books_say_the_same_within_seconds(
-    recoveries: list[Recovery], record_property: Callable[[str, object], None]
-) -> None:
+def test_books_say_the_same_within_seconds(desk: Desk, recoveries: list[Recovery]) -> None:
     if not recoveries:
         pytest.skip("the tests that kill did not run before this one")
-    record_property("recoveries", [tuple(recovery) for recovery in recoveries])
+    (desk.folder / "recoveries.json").write_text(json.dumps(recoveries))
     assert statistics.median(recovery.from_work for recovery in recoveries) < EQUAL_WITHIN
-    # A quiet machine needs less than half of that; this bound is for one that has other work to do.
-    assert statistics.median(recovery.from_start for recovery in recoveries) < 2 * EQUAL_WITHIN
+    assert statistics.median(recovery.processor for recovery in recoveries) < EQUAL_WITHIN
 
 
 def test_a_second_guardian_waits_and_takes_over(desk: Desk, watcher: Watcher) -> None:
