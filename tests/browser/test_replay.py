@@ -1,0 +1,237 @@
+"""The replay page in a browser: what reaches it is held against the store."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, WebSocket, expect
+
+from agents.data.ledger import Ledger
+from agents.data.store import Store
+from agents.domain.values import IST
+from tests.browser.desks import ROOT, free_port
+from tests.browser.pictures import keep
+from tests.browser.test_dashboard import watched
+from tests.ui.replayed import TRADED, settings_in
+from zonedesk.shell import wall_now
+
+pytestmark = [pytest.mark.browser, pytest.mark.process]
+PATIENCE = 60_000
+# What a chart names, and the first moment at which it may: a candle from its first second on.
+NEWS = """
+    select known_at, id from zones where instrument = 'NIFTY'
+    union all
+    select opened_at + interval 1 second, epoch(opened_at)::bigint::varchar from session_candles
+    where instrument = 'NIFTY'
+"""
+KNOWN = """
+    select arg_max(live_zones, known_at),
+           (select count(*) from session_candles where instrument = 'NIFTY' and closed_at <= $now),
+           (select epoch(max(opened_at))::bigint from session_candles where instrument = 'NIFTY' and closed_at <= $now)
+    from analysis_candles where instrument = 'NIFTY' and known_at <= $now
+"""
+
+
+class Dashboard:
+    """A dashboard alone, over a store that was traded."""
+
+    def __init__(self, folder: Path) -> None:
+        made = [sys.executable, "-m", "tests.ui.replayed", str(folder)]
+        subprocess.run(made, cwd=ROOT, check=True, capture_output=True, timeout=300)
+        self.settings = settings_in(folder)
+        self.address = f"http://127.0.0.1:{free_port()}"
+        port = self.address.rsplit(":", 1)[1]
+        self._log = (folder / "dashboard.log").open("ab")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", str(ROOT / "ui" / "server.py"), "--server.port", port],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "ZONEDESK_MODE": "replay", "ZONEDESK_DATA_DIR": str(folder)},
+            cwd=ROOT,
+            stdout=self._log,
+            stderr=self._log,
+        )
+
+    def store(self) -> Store:
+        return Store(self.settings.store_path, "replay", now=wall_now, create=False)
+
+    def wait(self) -> None:
+        """Wait until it answers."""
+        deadline = time.monotonic() + 180
+        while not self.is_up():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(Path(self._log.name).read_text()[-2000:])
+            time.sleep(0.3)
+
+    def is_up(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.address}/healthz", timeout=5) as reply:
+                return bool(reply.status == 200)
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            return False
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(60)
+        self._log.close()
+
+
+@pytest.fixture(scope="module")
+def dashboard(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:  # noqa: ARG001  (asked first)
+    started = Dashboard(tmp_path_factory.mktemp("replayed"))
+    try:
+        started.wait()
+        yield started
+    finally:
+        started.stop()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    opened = browser.new_page(viewport={"width": 1440, "height": 1250})
+    opened.set_default_timeout(PATIENCE)
+    yield opened
+    opened.close()
+
+
+def heard(page: Page) -> bytearray:
+    """Collect all that the server sends over the page's sockets."""
+    sent = bytearray()
+
+    def take(frame: str | bytes) -> None:
+        sent.extend(frame.encode() if isinstance(frame, str) else frame)
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framereceived", take)
+
+    page.on("websocket", listen)
+    return sent
+
+
+def at(clock: str) -> datetime:
+    return datetime.fromisoformat(f"{TRADED}T{clock}+05:30")
+
+
+def shown(page: Page, dashboard: Dashboard, clock: str) -> Locator:
+    """Open the replay at a time of the traded session and return its chart, drawn."""
+    page.goto(f"{dashboard.address}/replay?session={TRADED}&at={clock}")
+    chart = page.locator(".zonedesk-chart")
+    expect(chart).to_have_attribute("data-replay", re.compile("REPLAY"), timeout=PATIENCE)
+    stands(page, clock)
+    return chart
+
+
+def stands(page: Page, clock: str) -> None:
+    """Wait until the page says a time."""
+    expect(page.locator(".zd-replay .then")).to_contain_text(clock, timeout=PATIENCE)
+
+
+def test_nothing_later_than_its_moment_reaches_the_browser(dashboard: Dashboard, page: Page) -> None:
+    faults, sent = watched(page), heard(page)
+    store = dashboard.store()
+    news = store.rows(NEWS)
+    chart = shown(page, dashboard, "11:02:00")
+    for clock, in_progress in (("11:02:00", 1), ("11:15:00", 0), ("11:30:00", 0)):
+        stands(page, clock)
+        now = at(clock)
+        ((living, candles, last),) = store.rows(KNOWN, {"now": now})
+        expect(chart).to_have_attribute("data-candles", str(candles + in_progress), timeout=PATIENCE)
+        expect(chart).to_have_attribute("data-last", str(last + 900 * in_progress), timeout=PATIENCE)
+        expect(chart).to_have_attribute("data-zones", str(living), timeout=PATIENCE)
+        assert [name for moment, name in news if moment > now and name.encode() in sent] == []
+        later = store.rows("select decided_at from cycles where decided_at > $now", {"now": now})
+        table = page.get_by_role("region", name="Last decisions").inner_text()
+        assert later
+        assert not [row for row in later if f"{row[0].astimezone(IST):%H:%M}\t" in table]
+        page.keyboard.press("ArrowRight")
+    known = [name for moment, name in news if at("09:16:00") < moment <= at("11:15:00") and name.isdigit()]
+    assert known
+    assert all(name.encode() in sent for name in known)
+    keep(page, "replay", size=(1400, 1000))
+    assert [fault for fault in faults if "404" not in fault] == []
+
+
+def test_keys_step_and_play_and_the_end_shows_the_whole_result(dashboard: Dashboard, page: Page) -> None:
+    chart = shown(page, dashboard, "12:05:30")
+    page.keyboard.press("ArrowRight")
+    stands(page, "12:15:00")
+    chart.focus()
+    page.keyboard.press("ArrowLeft")
+    stands(page, "12:00:00")
+    page.get_by_role("slider").focus()
+    page.keyboard.press("ArrowRight")
+    stands(page, "12:15:00")
+    chart.focus()
+    page.keyboard.press("Space")
+    expect(page.locator(".st-key-replay_play")).to_contain_text("Pause", timeout=PATIENCE)
+    expect(page.locator(".zd-replay .then")).not_to_contain_text("12:15", timeout=PATIENCE)
+    page.keyboard.press("Space")
+    expect(page.locator(".st-key-replay_play")).to_contain_text("Play", timeout=PATIENCE)
+    page.get_by_role("button", name="End", exact=True).focus()
+    page.keyboard.press("Space")
+    stands(page, "15:40:00")
+    store = dashboard.store()
+    ((orders,),) = store.rows("select count(*) from trades where session = ?", [TRADED])
+    rows = page.get_by_role("region", name="Orders by then").locator("tbody tr")
+    assert rows.count() >= orders > 0
+    expect(page.get_by_text("Result of the session by then")).to_be_visible()
+    expect(page.get_by_text("rupees after costs")).to_be_visible()
+
+
+def test_halt_acts_on_the_running_desk(dashboard: Dashboard, page: Page) -> None:
+    shown(page, dashboard, "11:02:00")
+    page.get_by_role("button", name="Halt").click()
+    page.get_by_label("Type HALT").fill("HALT")
+    page.get_by_role("button", name="Do it now").click()
+    page.get_by_text("halt: asked").wait_for(timeout=PATIENCE)
+    ledger = Ledger.open(dashboard.settings.ledger_path, "replay", now=lambda: datetime.now(UTC))
+    try:
+        assert [command.kind for command in ledger.commands.recent(5)] == ["halt"]
+    finally:
+        ledger.close()
+    stands(page, "11:02:00")
+
+
+def test_a_decision_leads_to_the_chart_as_it_was_then(dashboard: Dashboard, page: Page) -> None:
+    page.goto(dashboard.address)
+    row = page.get_by_role("region", name="Last decisions").locator("tbody tr").first
+    row.wait_for(timeout=PATIENCE)
+    time, decision = row.locator("a").nth(0), row.locator("a").nth(1)
+    assert "/runs?q%5B%5D=tag%3Azonedesk%2Fslot%3D2026-11-" in (decision.get_attribute("href") or "")
+    clock = time.inner_text()
+    page.goto(dashboard.address + (time.get_attribute("href") or ""))
+    stands(page, f"{clock}:00")
+
+
+def test_swings_and_breaks_are_drawn_on_demand(dashboard: Dashboard, page: Page) -> None:
+    page.goto(dashboard.address)
+    chart = page.locator(".zonedesk-chart")
+    expect(chart).to_have_attribute("data-turning", "0", timeout=PATIENCE)
+    page.get_by_role("button", name="Swings").click()
+    expect(chart).to_have_attribute("data-turning", re.compile("[1-9]"), timeout=PATIENCE)
+    swings = int(chart.get_attribute("data-turning") or 0)
+    page.get_by_role("button", name="Breaks").click()
+    expect(chart).not_to_have_attribute("data-turning", str(swings), timeout=PATIENCE)
+    assert int(chart.get_attribute("data-turning") or 0) > swings
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_a_replay_fits_a_phone_without_an_error(
+    dashboard: Dashboard, browser: Browser, scheme: Literal["dark", "light"]
+) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    faults = watched(page)
+    try:
+        shown(page, dashboard, "11:02:00")
+        keep(page, f"phone-replay-{scheme}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    finally:
+        page.close()
+    assert [fault for fault in faults if "404" not in fault] == []
