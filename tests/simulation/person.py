@@ -35,8 +35,9 @@ class Person:
             self._venue.exit_all("a person in the broker's app")
         for begin, end, lots in self._holdings:
             self._hold(second, begin, end, lots)
-        for contract, net in sorted(self._venue.net.items()):
-            self._cover(second, contract, net)
+        if self._venue.races:
+            for contract, net in sorted(self._venue.net.items()):
+                self._cover(second, contract, net)
 
     def _hold(self, second: int, begin: int, end: int, lots: int) -> None:
         venue, contract = self._venue, self._held.get(begin)
@@ -53,7 +54,7 @@ class Person:
                 venue.by_hand(contract, -units, units, "a person sells his own")
 
     def _cover(self, second: int, contract: str, net: int) -> None:
-        if net >= 0 or not self._venue.races:
+        if net >= 0:
             self._short_since.pop(contract, None)
         elif second - self._short_since.setdefault(contract, second) >= COVERS_AFTER:
             self._venue.by_hand(contract, -net, -net, "a person buys back")

@@ -113,15 +113,16 @@ class CommandWatch:
     world: World
     waited: int = 0
 
+    def __post_init__(self) -> None:
+        given = self.world.commands_given
+        self._asked = [second for second, command in given if command.kind is CommandKind.FLATTEN]
+
     def look(self) -> None:
         """Count the seconds in which something is held after the order."""
         world = self.world
-        if not world.commands_given:
+        if not self._asked:
             return
-        due = any(
-            second < world.second and command.kind is CommandKind.FLATTEN and self._lasts(second)
-            for second, command in world.commands_given
-        )
+        due = any(second < world.second and self._lasts(second) for second in self._asked)
         if not due or not any(world.venue.owed(name) > 0 for name in world.venue.net):
             self.waited = 0
         elif world.calm():

@@ -6,6 +6,7 @@ The rule: profit and loss are made of what the trade book showed for each setup,
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from agents.domain.lifecycle import TradeState, seen_as
 from agents.domain.orders import Fill, OrderState, SuperOrder, Trade
@@ -116,6 +117,7 @@ def realised(cases: Iterable[Case], brokerage: Decimal) -> Decimal:
     return sum((trade.net for case in cases if (trade := trade_of(case, brokerage))), Decimal(0))
 
 
+@lru_cache(8)
 def day_of(now: datetime) -> date:
     """Return the date in India."""
     return now.astimezone(IST).date()
