@@ -19,13 +19,14 @@ from agents.data.clock import CLOCK_FILE, ClockFile, ReplayClock
 from agents.data.ledger import Ledger, LedgerEvent
 from agents.data.ledger.ledger import CYCLE, DESK_STATE, EQUITY
 from agents.data.market import StoreMarket
-from agents.domain.cycle import CycleRecord, DeskState, Reason
+from agents.domain.cycle import CycleRecord
 from agents.domain.errors import MissingDataError
 from agents.domain.market import ANALYSIS_MINUTES, Session
 from agents.domain.values import IST
 from agents.domain.zones import ZoneVerdict
 from agents.execution.book import LedgerBook
 from agents.execution.guardian.ports import REQUEST
+from agents.execution.outcomes import OUTCOME
 from agents.execution.paper import MemoryBook
 from agents.execution.request import RequestBroker
 from agents.llm import RecordedJudge, RulesJudge
@@ -34,6 +35,7 @@ from agents.settings import Settings
 from zonedesk.recorded import LedgerThen, RecordedAnalyses, stored_verdicts
 from zonedesk.replay import OnCycle, ReplayResult, session_analyses
 from zonedesk.shell import wall_now
+from zonedesk.stops import Stops
 
 RULES = "rules"
 
@@ -155,8 +157,8 @@ class _Stage:
             book=_earlier_orders(log, session.open_at),
             broker=self._guarded(settings),
         )
-        self.desk: Desk = dataclasses.replace(desk, halted=lambda: self._halt, pace=_pace(settings))
-        self._halt = ""
+        self._stops = Stops(self._own)
+        self.desk: Desk = dataclasses.replace(desk, halted=self._stops.halted, pace=_pace(settings))
         self._copied = 0
 
     def close(self) -> None:
@@ -188,13 +190,14 @@ class _Stage:
         """Show what was there when the cycle of `record` began, and what came while it ran."""
         asked = [each.seq for each in self._log.events(REQUEST) if each.payload["cycle_id"] == record.cycle_id]
         self._then.begun, self._then.ended = min([*asked, event.seq]), event.seq
-        for kind in (DESK_STATE, EQUITY):
-            for each in self._log.events(kind, after=self._copied):
-                if each.seq < self._then.begun:
-                    self._own.append(kind, each.payload, at=each.at)
+        fresh = {
+            kind: [each for each in self._log.events(kind, after=self._copied) if each.seq < self._then.begun]
+            for kind in (EQUITY, OUTCOME, DESK_STATE)
+        }
+        for each in (*fresh[EQUITY], *fresh[OUTCOME]):
+            self._own.append(each.kind, each.payload, at=each.at)
+        self._stops.show(record, fresh[DESK_STATE])
         self._copied = self._then.begun - 1
-        by_file = record.reason is Reason.DESK_HALTED and self._own.desk_state() is not DeskState.HALTED
-        self._halt = record.detail if by_file else ""
         self._analyses.see(record)
 
     def _guarded(self, settings: Settings) -> Broker | None:

@@ -116,6 +116,7 @@ def _permitted(
     desk: Desk, setup: TradeSetup, account: Account, seen: Seen, now: datetime, *, facts: dict[str, Any]
 ) -> int:  # Any: as above
     """Return the lots that every risk rule allows; a figure that is not a number halts the desk."""
+    halted = desk.halted()  # a file is written before the ledger is told
     conditions = deciding(
         setup,
         seen.chain,
@@ -124,7 +125,7 @@ def _permitted(
         now=now,
         zones_at=seen.zones_at,
         state=desk.ledger.desk_state(),
-        halted=desk.halted(),
+        halted=halted,
         days=desk.days,
         market=market_of(seen.chain, now, desk.settings.risk_free_rate),
         track=desk.track(seen.verdict),
