@@ -160,12 +160,13 @@ def _choice(seen: Picture) -> None:
         st.markdown("**Which contract**")
         st.info("No cycle has looked at contracts yet. One does when price reaches a confirmed zone.")
         return
-    rows = [_candidate(each) for each in found.record["candidates"][:_CANDIDATES]]
+    rows = [candidate_row(each) for each in found.record["candidates"][:_CANDIDATES]]
     headers = ("Contract", number("Premium"), number("Delta"), number("Score"), "Verdict")
     st.html(table(f"Which contract, at {day_time(found.at)}: {found.reason}", headers, rows))
 
 
-def _candidate(each: Mapping[str, object]) -> list[str | Cell]:
+def candidate_row(each: Mapping[str, object]) -> list[str | Cell]:
+    """Return a contract that was looked at, with why it was refused, as a row."""
     refused = str(each.get("rejected") or "")
     delta, score = each.get("delta"), each.get("score")
     return [
