@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from agents.data.agent import DataCollectionAgent
     from agents.data.ledger import Ledger
     from agents.data.store import Store
+    from agents.domain.evidence import SetupVerdict
+    from agents.domain.orders import TradeSetup
     from agents.execution.paper import OrderBook
+    from agents.execution.risk import Track
     from agents.ports import Analyses, Breaker, Broker, Calendar, Clock, Judge, MarketData, Metrics
 
 BREAKER = "model"
@@ -154,10 +157,15 @@ def make_desk(
     from agents.data.market import StoreMarket  # noqa: PLC0415 - see the module
     from agents.execution.book import LedgerBook  # noqa: PLC0415 - see the module
     from agents.execution.controls import halt_reason  # noqa: PLC0415 - see the module
-    from agents.execution.outcomes import track_of  # noqa: PLC0415 - see the module
     from agents.execution.paper import PaperBroker  # noqa: PLC0415 - see the module
     from agents.execution.risk import load_limits, load_special_days  # noqa: PLC0415 - see the module
     from agents.execution.risk.tightened import tightened  # noqa: PLC0415 - see the module
+
+    def track(verdict: "SetupVerdict", setup: "TradeSetup") -> "Track":
+        from agents.execution.record import record_of  # noqa: PLC0415 - see the module
+
+        least = settings.calibration_outcomes
+        return record_of(ledger, verdict, setup, threshold=settings.probability_threshold, least=least)
 
     limits = tightened(load_limits(settings), ledger)
     dates = calendar or NseCalendar()
@@ -173,7 +181,7 @@ def make_desk(
         limits=limits,
         days=load_special_days(settings.data_dir, beyond=limits.event_factor),
         halted=lambda: halt_reason(settings.home),
-        track=lambda verdict: track_of(ledger, verdict, settings.probability_threshold),
+        track=track,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from agents.domain.cycle import Reason
 from agents.domain.evidence import SetupVerdict
+from agents.domain.orders import TradeSetup
 from agents.domain.values import content_id
 from agents.execution.risk import Limits, SpecialDays, Track
 from agents.options import ContractRules
@@ -15,7 +16,7 @@ from agents.settings import Settings
 RUN_TAKES = timedelta(seconds=12)  # of the machine's time, at most, from the price or the chain to the decision
 
 
-def _no_track(verdict: SetupVerdict) -> Track | None:  # noqa: ARG001 - the judge's record is not kept here
+def _no_track(verdict: SetupVerdict, setup: TradeSetup) -> Track | None:  # noqa: ARG001 - no record is kept here
     return None
 
 
@@ -37,7 +38,7 @@ class Desk:
     rules: ContractRules = field(default_factory=ContractRules)
     limits: Limits = field(default_factory=Limits)
     days: SpecialDays | None = None
-    track: Callable[[SetupVerdict], Track | None] = _no_track
+    track: Callable[[SetupVerdict, TradeSetup], Track | None] = _no_track
     halted: Callable[[], str] = str  # why a person's HALT file stops the desk, "" when there is none
     pace: int = 1
     known_by: datetime | None = None

@@ -128,7 +128,7 @@ def _permitted(
         halted=halted,
         days=desk.days,
         market=market_of(seen.chain, now, desk.settings.risk_free_rate),
-        track=desk.track(seen.verdict),
+        track=desk.track(seen.verdict, setup),
     )
     lots, checks = weigh(setup, account, desk.limits, conditions, now=now, session=seen.session)
     found = vetoes_of(checks)

@@ -6,7 +6,7 @@ is only asked about its own choice looks better than it is.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -19,6 +19,10 @@ from agents.llm.platt import Floats, Platt, check, fit_platt
 EMBARGO = timedelta(days=5)
 LEAST_TRAINING = 30
 DRAWS = 1000
+CAUTIOUS_DRAWS = 100
+CAUTIOUS_QUANTILE = 0.20
+MOST_ABOVE = 0.15
+PLAUSIBLE_FROM = 500
 Z_95 = 1.959964
 
 
@@ -154,7 +158,7 @@ def walk_forward(judged: Sequence[Judged]) -> Floats:
     found = np.full(len(judged), np.nan)
     days = [each.on for each in judged]
     for monday in sorted({day - timedelta(days=day.weekday()) for day in days}):
-        past = [each for each in judged if each.on <= monday - EMBARGO]
+        past = known_by(judged, monday)
         if len(past) < LEAST_TRAINING:
             continue
         platt = fit_platt(*_columns(past))
@@ -215,15 +219,53 @@ def calibrate(judged: Sequence[Judged], rng: np.random.Generator, *, bins: int =
     )
 
 
-def _resampled(judged: Sequence[Judged], rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Return skill and slope of many samples of whole days: setups of one day share their market."""
+def cautious(judged: Sequence[Judged], said: float, baseline: float, rng: np.random.Generator) -> float:
+    """Return a corrected probability that the true one is above four times out of five, as the outcomes have it.
+
+    It is never more than a little above the baseline before there are very many outcomes: a judge that seems to know
+    much more than nobody has rather been lucky.
+
+    Parameters
+    ----------
+    judged : sequence of Judged
+        Of one judge and one prompt, all known in time; see `known_by`.
+    said, baseline : float
+        The judge's probability of the setup in question, and that of somebody without skill.
+    rng : Generator
+        Draws the resampled days.
+
+    Raises
+    ------
+    ValueError
+        If none was filled.
+    """
+    filled = [each for each in judged if each.won is not None]
+    one, base = np.array([said]), np.array([baseline])
+    found = np.array([fit_platt(*sample).probability(one, base)[0] for sample in _samples(filled, rng, CAUTIOUS_DRAWS)])
+    low = float(np.quantile(found, CAUTIOUS_QUANTILE))
+    return low if len(filled) >= PLAUSIBLE_FROM else min(low, baseline + MOST_ABOVE)
+
+
+def known_by(judged: Sequence[Judged], on: date) -> list[Judged]:
+    """Return the setups that may correct what is said in the week of a date: five days older than its Monday."""
+    monday = on - timedelta(days=on.weekday())
+    return [each for each in judged if each.on <= monday - EMBARGO]
+
+
+def _samples(judged: Sequence[Judged], rng: np.random.Generator, draws: int) -> Iterator[tuple[Floats, ...]]:
+    """Yield probabilities, baselines and outcomes of samples of whole days: setups of one day share their market."""
     days = sorted({each.on for each in judged})
     of_day = [np.array([place for place, each in enumerate(judged) if each.on == day]) for day in days]
     columns = _columns(judged)
-    skills, slopes = np.empty(DRAWS), np.empty(DRAWS)
-    for draw in range(DRAWS):
+    for _ in range(draws):
         rows = np.concatenate([of_day[day] for day in rng.integers(len(days), size=len(days))])
-        said, baseline, won = (column[rows] for column in columns)
+        yield tuple(column[rows] for column in columns)
+
+
+def _resampled(judged: Sequence[Judged], rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Return skill and slope of many samples."""
+    skills, slopes = np.empty(DRAWS), np.empty(DRAWS)
+    for draw, (said, baseline, won) in enumerate(_samples(judged, rng, DRAWS)):
         skills[draw] = _skill(said, baseline, won)
         slopes[draw] = fit_platt(said, baseline, won).slope
     return skills, slopes

@@ -10,6 +10,7 @@ from agents.domain.evidence import SetupVerdict, SetupWord
 from agents.domain.orders import TradeSetup
 from agents.domain.values import IST
 from agents.execution.outcomes import OUTCOME, Ending, cautious_share, ending_of, label, track_of
+from agents.execution.record import record_of
 from tests.agents.desks import session_of
 from tests.agents.execution.orders import PLACED, TICK, CandleMarket, Prices, candles
 from tests.agents.execution.setups import setup_of
@@ -137,3 +138,24 @@ def test_a_judges_record_counts_what_he_would_have_taken(ledger: Ledger) -> None
 def test_a_cautious_share_grows_with_what_is_known() -> None:
     assert cautious_share(0, 0) == 0.0
     assert cautious_share(8, 10) < cautious_share(80, 100) < cautious_share(800, 1000) < 0.8
+
+
+def test_the_corrected_probability_only_takes_away(ledger: Ledger) -> None:
+    said = record(1).verdict
+    assert said is not None
+    assert said.probability is not None
+    label([record(number) for number in range(300)], ledger, lambda made: ending_by(made.setup_id))
+    later = setup_of(setup_id="later").model_copy(update={"decided_at": PLACED + timedelta(days=40)})
+    plain = track_of(ledger, said, 0.8)
+    found = record_of(ledger, said, later, threshold=0.8, least=200)
+    assert found.outcomes == plain.outcomes
+    assert found.p_low < plain.p_low
+    assert found.p_low <= later.baseline_probability + 0.15
+    assert record_of(ledger, said, later, threshold=0.8, least=301) == plain
+    now = later.model_copy(update={"decided_at": PLACED})
+    assert record_of(ledger, said, now, threshold=0.8, least=200) == plain, "nothing was known a week before"
+
+
+def ending_by(setup_id: str) -> tuple[Ending, float]:
+    number = int(setup_id.removeprefix("setup"))
+    return (Ending.WIN, 1.5) if number % 10 else (Ending.LOSS, -1.0)

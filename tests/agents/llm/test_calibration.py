@@ -14,6 +14,8 @@ from agents.llm.calibration import (
     SetupResult,
     brier,
     calibrate,
+    cautious,
+    known_by,
     reliability,
     walk_forward,
     wilson,
@@ -145,3 +147,28 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     judged = outcomes(60, skilled=True)
     first, second = (calibrate(judged, np.random.default_rng(9)) for _ in range(2))
     assert first == second
+
+
+@pytest.mark.parametrize("skill", [True, False])
+def test_a_cautious_probability_is_below_the_fitted_one_and_never_far_above_the_baseline(skill: bool) -> None:  # noqa: FBT001 - a parameter
+    known = outcomes(300, skilled=skill)
+    columns = [
+        np.array(list(column), float)
+        for column in zip(*((o.probability, o.baseline, o.won) for o in known), strict=True)
+    ]
+    fitted = fit_platt(*columns).probability(np.array([0.9]), np.array([0.42]))[0]
+    found = cautious(known, 0.9, 0.42, np.random.default_rng(1))
+    assert found <= fitted
+    assert found <= 0.42 + 0.15
+    assert found == cautious(known, 0.9, 0.42, np.random.default_rng(1))
+
+
+def test_very_many_outcomes_lift_the_ceiling_of_what_is_plausible() -> None:
+    found = cautious(outcomes(600, skilled=True), 0.95, 0.42, np.random.default_rng(1))
+    assert found > 0.42 + 0.15
+
+
+def test_only_what_ended_five_days_before_the_week_corrects_it() -> None:
+    known = outcomes(40, skilled=True)
+    wednesday = date(2026, 1, 14)
+    assert {each.on for each in known_by(known, wednesday)} == {date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)}

@@ -1,0 +1,65 @@
+"""The record behind a verdict: how often this judge was right, and what that makes of what it says of one setup.
+
+The record can only take away: of the share of targets reached and the corrected probability the smaller one counts, and
+both stay without effect before enough outcomes are known.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from agents.domain.evidence import SetupVerdict
+from agents.domain.orders import TradeSetup
+from agents.domain.values import IST
+from agents.execution.outcomes import DIGITS, Ending, OutcomeLog, SetupOutcome, outcomes, track_of
+from agents.execution.risk import Track
+from agents.llm.calibration import Judged, SetupResult, cautious, known_by
+
+SEED = 20
+
+
+def record_of(log: OutcomeLog, verdict: SetupVerdict, setup: TradeSetup, *, threshold: float, least: int) -> Track:
+    """Return how many outcomes a judge has, and a cautious chance of the setup's target coming first.
+
+    Parameters
+    ----------
+    log : OutcomeLog
+        The ledger.
+    verdict, setup : SetupVerdict, TradeSetup
+        What the judge says, and of what.
+    threshold : float
+        The least probability that is taken.
+    least : int
+        From so many outcomes on, the corrected probability counts too.
+    """
+    track = track_of(log, verdict, threshold)
+    known = known_by(_judged(outcomes(log), verdict), setup.decided_at.astimezone(IST).date())
+    if sum(each.won is not None for each in known) < least:
+        return track
+    rng = np.random.default_rng(SEED)  # the same draws every time: the same ledger gives the same answer
+    corrected = cautious(known, verdict.probability, setup.baseline_probability, rng)
+    return Track(track.outcomes, round(min(track.p_low, corrected), DIGITS))
+
+
+def _judged(found: Sequence[SetupOutcome], verdict: SetupVerdict) -> list[Judged]:
+    """Return the outcomes of a judge and its prompt, of real markets if there are any, by date."""
+    mine = [one for one in found if (one.judge, one.prompt_sha) == (verdict.judge, verdict.prompt_sha)]
+    counted = [one for one in mine if not one.synthetic] or mine
+    judged = [each for one in counted if (each := _as_judged(one)) is not None]
+    return sorted(judged, key=lambda each: (each.on, each.setup_id))
+
+
+def _as_judged(one: SetupOutcome) -> Judged | None:
+    if one.probability is None or one.baseline is None:
+        return None
+    return Judged(
+        setup_id=one.setup_id,
+        on=one.decided_at.astimezone(IST).date(),
+        judge=one.judge,
+        prompt_sha=one.prompt_sha,
+        probability=one.probability,
+        baseline=one.baseline,
+        taken=one.taken,
+        result=SetupResult(one.ending.value),
+        won=None if one.ending is Ending.NOT_FILLED else one.ending is Ending.WIN,
+    )
