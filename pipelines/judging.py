@@ -103,13 +103,11 @@ def _asked(
     for session in task.sessions:
         known: dict[str, ZoneVerdict] = {}
         for closed_at in (turn for turn in turns if session.open_at < turn <= session.close_at):
-            before = (verdict for verdict in kept if session.open_at < verdict.known_at <= closed_at)
-            known |= _usable(before)
-            tried = {verdict.zone_id for verdict in kept if verdict.known_at == closed_at}
+            known |= _usable(verdict for verdict in kept if session.open_at < verdict.known_at < closed_at)
+            now = [verdict for verdict in kept if verdict.known_at == closed_at]
             analysis = with_verdicts(found.analysis_at(closed_at), known.values())
-            waiting = tuple(zone for zone in analysis.zones if zone.id not in tried)
-            fresh = judge_analysis(analysis.model_copy(update={"zones": waiting}), judge, bench.settings)
-            known |= _usable(fresh)
+            fresh = judge_analysis(analysis, judge, bench.settings, tried={verdict.zone_id for verdict in now})
+            known |= _usable((*now, *fresh))
             yield from fresh
 
 

@@ -1,7 +1,7 @@
 """What the judge may see of a zone, which zones it is asked about, and where its verdicts go."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 
 from agents.domain.errors import MissingDataError
@@ -77,9 +77,16 @@ def zones_to_judge(analysis: ZoneAnalysis, settings: Settings) -> list[Zone]:
     return asked[: settings.judge_max_zones]
 
 
-def judge_analysis(analysis: ZoneAnalysis, judge: Judge, settings: Settings) -> tuple[ZoneVerdict, ...]:
-    """Ask the judge about the zones whose turn it is; the verdicts belong to this candle."""
-    asked = [zone_evidence(analysis, zone) for zone in zones_to_judge(analysis, settings)]
+def judge_analysis(
+    analysis: ZoneAnalysis, judge: Judge, settings: Settings, *, tried: Collection[str] = ()
+) -> tuple[ZoneVerdict, ...]:
+    """Ask the judge about the zones whose turn it is; the verdicts belong to this candle.
+
+    Those `tried` have been asked about at this very candle. They are not asked about again, and neither is another in
+    their stead: the analysis is the same, so the questions are those of the first time.
+    """
+    turn = [zone for zone in zones_to_judge(analysis, settings) if zone.id not in tried]
+    asked = [zone_evidence(analysis, zone) for zone in turn]
     return tuple(judge.judge_zones(asked, analysis.bar_at)) if asked else ()
 
 

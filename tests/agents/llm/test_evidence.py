@@ -23,8 +23,10 @@ class Listening:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.shown: list[ZoneEvidence] = []
 
     def judge_zones(self, evidence: Sequence[ZoneEvidence], known_at: datetime) -> Sequence[ZoneVerdict]:
+        self.shown += evidence
         self.asked += [one.zone_id for one in evidence]
         return RulesJudge().judge_zones(evidence, known_at)
 
@@ -110,6 +112,16 @@ def test_verdicts_belong_to_the_candle_and_find_their_zones() -> None:
     filled = with_verdicts(whole, verdicts)
     assert [one.verdict.zone_id for one in filled.zones if one.verdict] == ["z1", "s1"]
     assert judge_analysis(filled, RulesJudge(), settings()) == ()
+
+
+def test_a_zone_that_was_tried_is_seen_by_the_others_and_nobody_takes_its_turn() -> None:
+    whole, limit = analysis(zone(), SUPPLY, zone("far", low="22300", high="22340")), settings(judge_max_zones=2)
+    first, again = Listening(), Listening()
+    judge_analysis(whole, first, limit)
+    judge_analysis(whole, again, limit, tried={"z1"})
+    assert (first.asked, again.asked) == (["z1", "s1"], ["s1"])
+    assert again.shown == first.shown[1:]
+    assert again.shown[0].opposite_zone_atr == 2.0
 
 
 def test_a_judge_is_left_alone_when_there_is_nothing_to_ask() -> None:
