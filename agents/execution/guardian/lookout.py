@@ -1,8 +1,9 @@
 """When to read the broker's book, and what does not match ours.
 
 The rules: nothing is done before the first complete look; a complete look follows every minute, every request that
-lost its answer, and every difference until it is explained; a difference closes the entries at once and is told when a
-second look shows it again, because two lists that are read one after the other may part for a moment.
+lost its answer, every position that was left, and every difference until it is explained; a difference closes the
+entries at once and is told when a second look shows it again, because two lists that are read one after the other may
+part for a moment.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from agents.execution.guardian.words import spoken
 OWNER = "broker"
 SILENT = "silent"
 """Name of the timer that counts while nobody answers."""
+LEFT = "left"
+"""Name of the timer that counts from the last position that was left: its other exit may sell once more."""
 WATCH_IT = "stop and target rest at the broker, so watch its own app, and see to network and token"
 
 
@@ -74,11 +77,16 @@ class Lookout:
 
         `open_questions` says that a case needs the trade book or the positions to go on.
         """
-        soon = self._wanted or open_questions or bool(self.found) or not self.reconciled
+        soon = self._wanted or open_questions or bool(self.found) or not self.reconciled or self._left_lately()
         every = self._kit.settings.query_every if soon else self._kit.settings.reconcile_every
         if not self._kit.timers.is_due(OWNER, "survey", self._kit.clock.elapsed, every):
             return None
         return self.now()
+
+    def _left_lately(self) -> bool:
+        """Whether a position was left so long ago that a late sale would show, and nobody has looked since."""
+        since = self._kit.timers.passed(OWNER, LEFT, self._kit.clock.elapsed) - self._kit.settings.grace / 2
+        return 0 <= since < self.age
 
     def now(self) -> View | None:
         """Read everything now; None when nobody answered."""

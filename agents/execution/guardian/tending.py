@@ -10,6 +10,7 @@ from agents.execution.guardian.case import Case
 from agents.execution.guardian.deadman import break_even
 from agents.execution.guardian.exits import SOLD
 from agents.execution.guardian.kit import Kit
+from agents.execution.guardian.lookout import LEFT, OWNER
 from agents.execution.guardian.observe import facts, next_state
 from agents.execution.guardian.ports import Severity, TopOfBook
 from agents.execution.guardian.pricing import Pricing
@@ -102,6 +103,7 @@ class Tender:
             changes["filled_at"] = now
         if state is TradeState.CLOSED:
             changes["closed_at"] = now
+            self._kit.timers.restart(OWNER, LEFT, self._kit.clock.elapsed)
         case = self._kit.records.record(case, now, why, state, **changes)
         severity = _TOLD.get(state)
         if severity is not None:

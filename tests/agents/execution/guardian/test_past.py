@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.data.ledger import Ledger
@@ -21,7 +21,7 @@ from agents.execution.guardian.requests import Inbox
 from agents.execution.request import cases_since
 from tests.agents.execution.guardian.story import OPENS, FakeJournal, Row, order_of
 
-STEPS = 20
+STEPS = 8
 
 
 @dataclass
@@ -167,6 +167,7 @@ def test_a_setup_before_the_mark_is_never_ordered_again() -> None:
     assert len(journal.rows) == before
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(
         st.tuples(st.integers(0, 3), st.booleans(), st.booleans(), st.booleans()),
