@@ -86,8 +86,7 @@ class Counter:
     def serve(self, hand: Hand, loss_exit: LossExit, *, started: float, faults: tuple[str, ...]) -> bool:
         """Answer the oldest request, if there is one and the ration allows it; return whether an order was sent."""
         self._inbox.poll(lambda key: key in self._records.answered, self._records.begins_after)
-        item = self._held or self._inbox.next()
-        self._held = item
+        self._held = item = self._held or self._inbox.next()
         if item is None:
             return False
         key, payload = item
@@ -104,8 +103,7 @@ class Counter:
         if not self._sender.is_free() or self._clock.elapsed < self._again_at:
             return False
         with about(cycle_id=request.cycle_id, setup_id=key, correlation_id=request.order.correlation_id):
-            ground = self._ground(request, hand, loss_exit, started=started, faults=faults)
-            return self._decide(request, ground)
+            return self._decide(request, self._ground(request, hand, loss_exit, started=started, faults=faults))
 
     def _decide(self, request: TradeRequest, ground: Ground) -> bool:
         found = vetoes(request, ground, self._settings)
