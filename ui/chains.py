@@ -4,29 +4,32 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from agents.data.contracts import expiry_at, lot_size
+from agents.data.iv_history import IvHistory
 from agents.data.store import Row, Store
 from agents.domain.candles import moment
 from agents.domain.chain import ChainAnalysis
 from agents.domain.market import OptionChain, OptionContract, OptionQuote
-from agents.domain.values import OptionType, to_rupees
+from agents.domain.values import IST, OptionType, to_rupees
 from agents.options.agent import OptionsAnalysisAgent
 from agents.settings import Settings
 
 MOST_EXPIRIES = 4
+FAR = timedelta(days=7)
 
-_QUOTES = """
+COLUMNS = """q.expiry_on, epoch(q.quoted_at)::bigint, q.strike, q.option_type, i.instrument, i.tick_size, q.ltp, q.bid,
+           q.ask, q.bid_quantity, q.ask_quantity, q.open_interest, q.open_interest_change, q.volume, q.source"""
+OF_CONTRACTS = """join instruments i on i.underlying = q.underlying and i.expiry_on = q.expiry_on
+         and i.strike = q.strike and i.option_type = q.option_type and i.kind = 'option'"""
+_QUOTES = f"""
     with latest as (
         select expiry_on, max(quoted_at) as quoted_at from option_quotes
         where underlying = $underlying and quoted_at <= $now and quoted_at > $since group by expiry_on
         order by expiry_on limit $most
     )
-    select q.expiry_on, epoch(q.quoted_at)::bigint, q.strike, q.option_type, i.instrument, i.tick_size, q.ltp, q.bid,
-           q.ask, q.bid_quantity, q.ask_quantity, q.open_interest, q.open_interest_change, q.volume, q.source
-    from option_quotes q join latest using (expiry_on, quoted_at)
-    join instruments i on i.underlying = q.underlying and i.expiry_on = q.expiry_on and i.strike = q.strike
-         and i.option_type = q.option_type and i.kind = 'option'
+    select {COLUMNS}
+    from option_quotes q join latest using (expiry_on, quoted_at) {OF_CONTRACTS}
     where q.underlying = $underlying and q.ltp > 0 order by q.expiry_on, q.strike, q.option_type
-"""
+"""  # noqa: S608 - its parts are texts of this program
 
 
 def analyses(settings: Settings, underlying: str, now: datetime, spot: Decimal) -> tuple[ChainAnalysis, ...]:
@@ -42,11 +45,16 @@ def analyses(settings: Settings, underlying: str, now: datetime, spot: Decimal) 
     rows = store.rows(_QUOTES, asked)
     agent = OptionsAnalysisAgent(settings.risk_free_rate)
     expiries = sorted({row[0] for row in rows})
-    chains = (_chain(underlying, on, [row for row in rows if row[0] == on], spot) for on in expiries)
-    return tuple(agent.analyze_option_chain(chain, now) for chain in chains if chain.expiry_at > now)
+    chains = [chain_of(underlying, on, [row for row in rows if row[0] == on], spot) for on in expiries]
+    far = next((chain for chain in chains if chain.expiry_at - now > FAR), None)
+    history = IvHistory(store).days(underlying, now.astimezone(IST).date())
+    return tuple(
+        agent.analyze_option_chain(chain, now, far=far, history=history) for chain in chains if chain.expiry_at > now
+    )
 
 
-def _chain(underlying: str, expiry_on: date, rows: list[Row], spot: Decimal) -> OptionChain:
+def chain_of(underlying: str, expiry_on: date, rows: list[Row], spot: Decimal) -> OptionChain:
+    """Return one snapshot of a chain from its rows in the order of `COLUMNS`."""
     size = lot_size(underlying, expiry_on)
     return OptionChain(
         underlying=underlying,

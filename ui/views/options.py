@@ -1,19 +1,20 @@
 """The option chain as a ladder, what it says, and which contracts the desk chose or refused."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
 import streamlit as st
 
-from agents.domain.chain import ChainAnalysis, OptionReading
+from agents.domain.chain import ChainAnalysis, IvStanding, OptionReading
 from agents.domain.errors import ConfigError, DataError
-from agents.domain.values import OptionType
+from agents.domain.values import IST, OptionType
 from agents.settings import Settings
+from ui.chain_lines import ChainLines, LinePoint
 from ui.chains import analyses
 from ui.format import MINUS, clock_time, day_time, lakh, plain, rupees
 from ui.markup import Cell, bar, number, table
-from ui.seen import picture
+from ui.seen import colours, picture
 from ui.snapshot import Picture
 
 REFRESH_SECONDS = 3
@@ -21,6 +22,8 @@ KEPT_SECONDS = 10  # a chain comes every few minutes, and its reading costs a fi
 EACH_WAY = {"8 strikes each way": 8, "15 strikes each way": 15}
 NOTHING = "—"
 _CANDIDATES = 12
+_FEWEST_POINTS = 2
+_LINES = {"PCR of open interest": "pcr", "Max pain": "max_pain", "IV at the money, %": "atm_iv", "Straddle": "straddle"}
 
 
 def page() -> None:
@@ -68,7 +71,42 @@ def _all(each_way: int, *, greeks: bool) -> None:
     st.html(ladder(chain, each_way, held, greeks=greeks))
     for warning in chain.warnings:
         st.caption(plain(warning))
+    _through_the_day(settings, seen, chain)
     _choice(seen)
+
+
+@st.cache_resource(show_spinner=False)
+def _lines() -> ChainLines:
+    """Return the one keeper of this server."""
+    return ChainLines()
+
+
+def _through_the_day(settings: Settings, seen: Picture, chain: ChainAnalysis) -> None:
+    """Draw how the expiry's numbers moved since the morning."""
+    market = seen.market
+    try:
+        found, waiting = _lines().points(
+            settings, market.instrument, chain.expiry_at.astimezone(IST).date(), market.now, market.minutes
+        )
+    except (ConfigError, DataError) as error:
+        st.warning(plain(str(error)))
+        return
+    if len(found) < _FEWEST_POINTS:
+        st.info("Lines through the day appear here once two chains of this session are stored, one every few minutes.")
+        return
+    colour = colours().accent
+    for column, (label, values) in zip(st.columns(len(_LINES)), _series(found).items(), strict=True):
+        column.markdown(f"**{label}**")
+        column.line_chart(
+            {"time": [day_time(point.at)[:5] for point in found], label: values}, x="time", y=label, x_label="",
+            y_label="", color=colour, height=150,
+        )  # fmt: skip
+    rest = f"; {waiting} more are being read" if waiting else ""
+    st.caption(f"{len(found)} stored chains of this session, the last of {day_time(found[-1].at)}{rest}.")
+
+
+def _series(found: Sequence[LinePoint]) -> dict[str, list[float | None]]:
+    return {label: [getattr(point, name) for point in found] for label, name in _LINES.items()}
 
 
 def _name(chain: ChainAnalysis, now: datetime) -> str:
@@ -81,6 +119,7 @@ def _numbers(chain: ChainAnalysis) -> None:
         ("PCR of open interest", _figure(chain.whole.oi, 2)),
         ("Max pain", _figure(chain.max_pain, 0)),
         ("IV at the money", NOTHING if chain.atm_iv is None else f"{chain.atm_iv:.1%}"),
+        ("IV percentile", _standing(chain.standing)),
         ("Expected move", _figure(chain.expected_move, 0)),
         ("Straddle", _figure(chain.straddle, 2)),
         ("Forward", rupees(chain.forward)),
@@ -94,6 +133,11 @@ def _numbers(chain: ChainAnalysis) -> None:
             "they have little power to foretell."
         )
     )
+
+
+def _standing(standing: IvStanding) -> str:
+    """Return how many of the earlier days were calmer; too few days say nothing."""
+    return f"{standing.days} days known" if standing.percentile is None else f"{standing.percentile:.0%}"
 
 
 def ladder(chain: ChainAnalysis, each_way: int, held: set[str], *, greeks: bool = False) -> str:
@@ -154,25 +198,41 @@ def _figure(value: float | None, digits: int) -> str:
 
 
 def _choice(seen: Picture) -> None:
-    """Show which contracts the last cycle that got so far looked at, and why it refused them."""
+    """Show which contracts the last cycle that got so far looked at, which one it chose, and why it refused others."""
     found = next((cycle for cycle in seen.market.cycles if cycle.record.get("candidates")), None)
     if found is None:
         st.markdown("**Which contract**")
         st.info("No cycle has looked at contracts yet. One does when price reaches a confirmed zone.")
         return
-    rows = [candidate_row(each) for each in found.record["candidates"][:_CANDIDATES]]
-    headers = ("Contract", number("Premium"), number("Delta"), number("Score"), "Verdict")
+    chosen = str((found.record.get("setup") or {}).get("contract", ""))
+    ranked = sorted(
+        found.record["candidates"], key=lambda each: (each.get("contract") != chosen, bool(each.get("rejected")))
+    )
+    rows = [candidate_row(each, chosen) for each in ranked[:_CANDIDATES]]
+    headers = (
+        "Contract", number("Premium"), number("Spread"), number("Delta"), number("Expected value"), number("Risk"),
+        number("Score"), "Verdict",
+    )  # fmt: skip
     st.html(table(f"Which contract, at {day_time(found.at)}: {found.reason}", headers, rows))
 
 
-def candidate_row(each: Mapping[str, object]) -> list[str | Cell]:
-    """Return a contract that was looked at, with why it was refused, as a row."""
-    refused = str(each.get("rejected") or "")
-    delta, score = each.get("delta"), each.get("score")
-    return [
-        str(each.get("contract")),
-        number(str(each.get("premium"))),
-        number(NOTHING if delta is None else f"{float(str(delta)):.2f}"),
-        number(NOTHING if score is None else f"{float(str(score)):.3f}"),
-        f"refused: {refused}" if refused else "eligible",
-    ]
+def candidate_row(each: Mapping[str, object], chosen: str = "") -> list[str | Cell]:
+    """Return a contract that was looked at, with why it was chosen or refused, as a row."""
+    refusals = each.get("refusals")
+    reasons = [str(one) for one in refusals] if isinstance(refusals, list | tuple) and refusals else []
+    reasons = reasons or [str(each["rejected"])] if each.get("rejected") else reasons
+    if reasons:
+        verdict = Cell(f"○ refused: {'; '.join(reasons)}", "zd-quiet")
+    elif each.get("contract") == chosen:
+        verdict = Cell("● chosen: the best score of those that passed", "zd-up")
+    else:
+        verdict = Cell("eligible, another scored better" if chosen else "eligible")
+    figures = (number(_given(each.get(name), digits)) for name, digits in _FIGURES.items())
+    return [str(each.get("contract")), *figures, verdict]
+
+
+_FIGURES = {"premium": 2, "spread": 2, "delta": 2, "expected_value": 2, "risk": 2, "score": 3}
+
+
+def _given(value: object, digits: int) -> str:
+    return NOTHING if value is None else _figure(float(str(value)), digits)
