@@ -42,6 +42,7 @@ _RULES = """
 .zd-table th,.zd-table td{padding:.25rem .6rem;border-bottom:1px solid color-mix(in srgb,currentColor 18%,transparent);
  text-align:left;vertical-align:top}
 .zd-table th{font-weight:600;color:var(--zd-quiet)}
+.zd-table a{color:var(--zd-accent)}
 .zd-table .num{text-align:right;white-space:nowrap}
 .zd-table .mid{background:color-mix(in srgb,currentColor 8%,transparent);text-align:center;font-weight:600}
 .zd-bar{position:relative;height:8px;min-width:110px;border-radius:4px;

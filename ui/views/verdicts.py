@@ -6,9 +6,11 @@ import streamlit as st
 
 from ui.chart import SIDE_MARKS
 from ui.format import plain, rupees, short_time
+from ui.links import replay_address, verdict_run_address
 from ui.markup import Cell, number, table
 from ui.seen import picture
 from ui.snapshot import VerdictRow
+from ui.views.cockpit import dagster_address
 
 REFRESH_SECONDS = 5
 BINS = 5
@@ -84,6 +86,9 @@ def _one(verdict: VerdictRow) -> None:
     with st.container(border=True):
         st.markdown(f"**Zone {plain(verdict.zone_id)}** · {plain(verdict.verdict)} {verdict.probability:.2f}")
         st.text(verdict.reason)
+        leads = st.container(horizontal=True)
+        leads.link_button("Chart then", replay_address(verdict.at), type="tertiary")
+        leads.link_button("Dagster", verdict_run_address(dagster_address(), verdict.at), type="tertiary")
         call = verdict.call
         if not call:
             st.caption(f"Judged by {plain(verdict.judge)}; no model was asked.")
