@@ -31,17 +31,18 @@ from zonedesk.market import last_sessions
 from zonedesk.prepare import prepare
 
 SPEED = 20
-SEED = 7
+SEED = 3
 HISTORY = 60
 ON = date(2026, 10, 7)
 LEAST_TRADES = 5
 AFTER_CLOSE = timedelta(seconds=60)
 WANTS = {
     "ZONEDESK_JUDGE": "rules",
-    "ZONEDESK_PROBABILITY_THRESHOLD": "0.5",
-    "ZONEDESK_ZONE_CONFIDENCE": "0.45",
-    "ZONEDESK_ZONE_BAND_ATR": "1.0",
-    "ZONEDESK_MIN_RISK_REWARD": "0.8",
+    "ZONEDESK_HALF_LENGTH": "2",
+    "ZONEDESK_ZONE_CONFIDENCE": "0.3",
+    "ZONEDESK_ZONE_BAND_ATR": "4",
+    "ZONEDESK_MIN_RISK_REWARD": "0.1",
+    "ZONEDESK_PROBABILITY_THRESHOLD": "0.3",
 }
 LIMITS = """\
 [limits]
