@@ -1,9 +1,10 @@
 """Swings and the closes that broke them, for whoever draws them: of candles that are known, and of no others."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics_ext import Break, structure_breaks, swings
 
@@ -59,18 +60,15 @@ def turning_points(high: Sequence[int], low: Sequence[int], close: Sequence[int]
     tops, bottoms, closes = (np.asarray(column, dtype=np.int64) for column in (high, low, close))
     found = swings(tops, bottoms, half_length=half_length)
     broken = structure_breaks(closes, found)
-    columns = zip(found.index.tolist(), found.kind.tolist(), found.level.tolist(), found.confirmed.tolist(), strict=True)
-    turned = tuple(Swing(at, kind > 0, level, known) for at, kind, level, known in columns)
-    rows = zip(
-        broken.at.tolist(),
-        broken.direction.tolist(),
-        broken.level.tolist(),
-        broken.swing.tolist(),
-        broken.kind.tolist(),
-        strict=True,
-    )
+    columns = (found.index, found.kind, found.level, found.confirmed)
+    turned = tuple(Swing(at, kind > 0, level, known) for at, kind, level, known in _rows(columns))
+    rows = _rows((broken.at, broken.direction, broken.level, broken.swing, broken.kind))
     breaks = tuple(
         StructureBreak(at, direction > 0, level, turned[swing].at, kind == Break.CHOCH)
         for at, direction, level, swing, kind in rows
     )
     return Turning(turned, breaks)
+
+
+def _rows(columns: Sequence[NDArray[np.integer]]) -> Iterator[tuple[int, ...]]:
+    return zip(*(column.tolist() for column in columns), strict=True)

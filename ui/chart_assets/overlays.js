@@ -65,10 +65,10 @@ export class ZoneBoxes extends Overlay {
       const beside = x < LOGO.width * rx && middle > bitmapSize.height - LOGO.height * ry ? LOGO.width * rx : x;
       labels.push({ zone, color, x: beside + 6 * rx, y: middle });
     }
-    this.paintLabels(context, labels, ry);
+    this.paintLabels(context, labels, ry, bitmapSize.width);
   }
 
-  paintLabels(context, labels, ry) {
+  paintLabels(context, labels, ry, edge) {
     context.globalAlpha = 1;
     context.font = `${Math.round(11 * ry)}px system-ui, sans-serif`;
     context.textBaseline = "middle";
@@ -77,12 +77,13 @@ export class ZoneBoxes extends Overlay {
       if (label.y < 36 * ry || label.y - last < 15 * ry) continue; // labels cover neither one another nor the legend
       last = label.y;
       const width = context.measureText(label.zone.label).width;
+      const x = Math.max(3 * ry, Math.min(label.x, edge - width - 4 * ry)); // of a young zone, to the left of it
       context.globalAlpha = 0.8;
       context.fillStyle = this.colors.background;
-      context.fillRect(label.x - 3 * ry, label.y - 7 * ry, width + 6 * ry, 14 * ry);
+      context.fillRect(x - 3 * ry, label.y - 7 * ry, width + 6 * ry, 14 * ry);
       context.globalAlpha = 1;
       context.fillStyle = label.color;
-      context.fillText(label.zone.label, label.x, label.y);
+      context.fillText(label.zone.label, x, label.y);
     }
   }
 }
