@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from agents.data.clock import ReplayClock
-from agents.data.ledger import Ledger
+from agents.data.ledger import Ledger, LedgerEvent
 from agents.domain.cycle import Approval, Veto
 from agents.domain.errors import OrderRejectedError, OrderUnknownError
 from agents.domain.evidence import SetupVerdict, SetupWord
@@ -15,7 +15,9 @@ from agents.domain.orders import OrderState, SuperOrder, TradeSetup
 from agents.execution.gateway import BrokerState, Leg, LegRow
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.fold import opened, stepped
+from agents.execution.guardian.past import MARK
 from agents.execution.guardian.ports import ANSWER, ORDER_EVENT, REQUEST, AnswerKind, TradeAnswer, TradeRequest
+from agents.execution.guardian.records import Records
 from agents.execution.request import OrderRefusedError, RequestBroker, answer_to, request_of
 from tests.agents.execution.orders import order
 from tests.agents.execution.setups import setup_of
@@ -198,3 +200,27 @@ def test_a_closed_position_is_a_round_trip_with_its_costs(desk: Desk) -> None:
     assert trade.gross == Decimal(1_970)
     assert trade.net == trade.gross - trade.costs
     assert [seen.state for seen in broker.orders(NOW.date())] == [OrderState.TARGET_DONE]
+
+
+def test_days_that_are_over_are_not_read_again_and_can_still_be_asked_for(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.broker().place(planned(), approval())
+    write(desk, (TradeState.SENT, {}), (TradeState.REJECTED, {}))
+    tomorrow = NOW + timedelta(days=1)
+    records = Records(desk.ledger)
+    records.recover(tomorrow.date())
+    records.mark(tomorrow.date(), tomorrow)
+    read: list[int] = []
+    events = desk.ledger.events
+
+    def counted(kind: str | None = None, *, key: str | None = None, after: int = 0) -> list[LedgerEvent]:
+        found = events(kind, key=key, after=after)
+        read.append(len(found) if kind != MARK else 0)
+        return found
+
+    monkeypatch.setattr(desk.ledger, "events", counted)
+    assert not desk.broker().orders(tomorrow.date())
+    assert sum(read) == 0
+    assert [seen.setup_id for seen in desk.broker().orders(NOW.date())] == [SETUP.setup_id]
+    assert sum(read) > 0
