@@ -1,16 +1,19 @@
 """The gateway against the paper exchange: what it sends, what it makes of every answer, and what it never does."""
 
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from agents.data.dhan.limiter import CallKind
 from agents.domain.errors import BrokerUnavailableError, OrderRejectedError, OrderUnknownError
 from agents.domain.orders import SuperOrder
+from agents.execution.dhan.connect import gateway_parts
 from agents.execution.gateway import BrokerState, Leg, SuperRow, TradeSide
 from tests.agents.data.dhan.venues import Venue, running_venue
-from tests.agents.execution.dhan.gateways import Account, eventually, on_tick
+from tests.agents.execution.dhan.gateways import Account, eventually, on_tick, wall
 
 pytestmark = pytest.mark.process
 
@@ -198,3 +201,26 @@ def test_a_change_whose_answer_is_lost_has_the_effect_of_one(account: Account) -
     account.gateway.modify_leg(order_id, Leg.STOP, trigger=order.stop_trigger + 1)
     assert leg(account, order, Leg.STOP).trigger == order.stop_trigger + 1
     account.gateway.cancel_entry(order_id)
+
+
+def test_the_brokers_answers_tell_of_our_clock_our_address_and_our_requests(account: Account) -> None:
+    parts = gateway_parts(account.settings, account.dhan, account.venue, wall=wall, sleep=time.sleep)
+    parts.gateway.funds()
+    assert parts.witness.clock_skew == pytest.approx(0.0, abs=1.0)
+    assert parts.witness.address() == ""
+    account.venue.fault("clock_skew", "GET /v2/super/orders", times=1)
+    parts.gateway.super_orders()
+    assert parts.witness.clock_skew == pytest.approx(-90.0, abs=5.0)
+    account.venue.fault("invalid_ip", "POST /v2/super/orders", times=1)
+    order, before = account.order(passive=True), parts.limiter.taken(CallKind.ORDER, 3600.0)
+    with pytest.raises(OrderRejectedError, match="Invalid IP"):
+        parts.gateway.place_super(order)
+    assert "Invalid IP" in parts.witness.address()
+    assert parts.limiter.taken(CallKind.ORDER, 3600.0) == before + 1
+
+
+def test_a_quote_shows_what_is_on_offer(account: Account) -> None:
+    offered = account.quote(account.contract()).offered
+    assert offered is not None
+    assert offered % 65 == 0
+    assert offered >= 5 * 65
