@@ -59,6 +59,21 @@ class TokenFile:
             json.dump(facts, file)
         draft.replace(self.path)
 
+    def refuse_war(self, now: datetime) -> None:
+        """Raise `TokenRefusedError` where another program seems to make tokens for this account too."""
+        minted = [each for each in self.minted() if each.astimezone(IST).date() == now.astimezone(IST).date()]
+        if minted and now - minted[-1] < MINT_EVERY:
+            wait = (MINT_EVERY - (now - minted[-1])).total_seconds()
+            raise TokenRefusedError(
+                f"an access token was made {(now - minted[-1]).total_seconds():.0f} s ago and does not serve; "
+                f"another one can be made in {wait:.0f} s"
+            )
+        if len(minted) >= MINTS_A_DAY:
+            raise TokenRefusedError(
+                f"{len(minted)} access tokens were made today and all died early: another program makes tokens "
+                f"for this account and kills ours; stop it, then delete {self.path}"
+            )
+
     @contextmanager
     def owned(self) -> Iterator[None]:
         """Be the only one who may make a token; waits for whoever is."""
@@ -185,13 +200,14 @@ class TokenKeeper:
     def _mint(self, old: SecretStr | None) -> SecretStr:
         """Make a token, by PIN and one-time password or by renewing the old one, and keep it."""
         now = self._now()
-        self._refuse_war(now)
+        if not self._is_paper:
+            self._file.refuse_war(now)
         if self._credentials.can_mint:
             reply = self._wire.fetch(
                 NEW_TOKEN,
                 "POST",
                 f"{self._wire.address.auth}/app/generateAccessToken",
-                query=self._login(now),
+                query=_login(self._credentials, now),
             )
         elif old is not None and self._lives(old, now):
             self._wire.use_token(old)
@@ -216,30 +232,14 @@ class TokenKeeper:
         self._file.write(token, now)
         return token
 
-    def _login(self, now: datetime) -> dict[str, str]:
-        pin, secret = self._credentials.pin, self._credentials.totp_secret
-        assert pin is not None
-        assert secret is not None
-        password = one_time_password(secret, now).get_secret_value()
-        hide(password)
-        return {"dhanClientId": self._credentials.client_id, "pin": pin.get_secret_value(), "totp": password}
 
-    def _refuse_war(self, now: datetime) -> None:
-        """Raise `TokenRefusedError` where another program seems to make tokens for this account too."""
-        if self._is_paper:
-            return
-        minted = [each for each in self._file.minted() if each.astimezone(IST).date() == now.astimezone(IST).date()]
-        if minted and now - minted[-1] < MINT_EVERY:
-            wait = (MINT_EVERY - (now - minted[-1])).total_seconds()
-            raise TokenRefusedError(
-                f"an access token was made {(now - minted[-1]).total_seconds():.0f} s ago and does not serve; "
-                f"another one can be made in {wait:.0f} s"
-            )
-        if len(minted) >= MINTS_A_DAY:
-            raise TokenRefusedError(
-                f"{len(minted)} access tokens were made today and all died early: another program makes tokens "
-                f"for this account and kills ours; stop it, then delete {self._file.path}"
-            )
+def _login(credentials: Credentials, now: datetime) -> dict[str, str]:
+    pin, secret = credentials.pin, credentials.totp_secret
+    assert pin is not None
+    assert secret is not None
+    password = one_time_password(secret, now).get_secret_value()
+    hide(password)
+    return {"dhanClientId": credentials.client_id, "pin": pin.get_secret_value(), "totp": password}
 
 
 def _success(reply: Reply, what: str) -> Any:  # Any: JSON

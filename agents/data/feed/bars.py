@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from agents.data.feed.instruments import FeedInstrument
 from agents.data.feed.minutes import MINUTE, Minutes
 from agents.data.feed.packets import FeedKey, Price
-from agents.data.feed.tapes import Tape
+from agents.data.feed.tapes import Forming, Tape
 
 GRACE: Final = 2
 PATIENCE: Final = 10
@@ -173,20 +173,13 @@ class MinuteBars:
             if not proven and now < end + self._patience:
                 return Sealed(bars, doubts)
             for tape in self._tapes.values():
+                made = tape.forming.pop(self._next, None)
                 if tape.makes_bars and self._minutes.holds(self._next, derivatives=tape.derivatives):
-                    self._close(tape, proven, bars, doubts)
-                else:
-                    tape.forming.pop(self._next, None)
+                    if not proven or _is_doubtful(tape, self._next, made):
+                        doubts.append(Doubt(tape.instrument.key, self._next))
+                    elif made is not None:
+                        bars.append(_bar(tape.instrument.key, self._next, made))
             self._next = self._minutes.first_from(end)
-
-    def _close(self, tape: Tape, proven: bool, bars: list[Bar], doubts: list[Doubt]) -> None:  # noqa: FBT001  (private)
-        key, minute = tape.instrument.key, self._next
-        made = tape.forming.pop(minute, None)
-        covered = tape.covered_from is not None and tape.covered_from <= minute
-        if not proven or not covered or (made is not None and made.doubtful):
-            doubts.append(Doubt(key, minute))
-        elif made is not None:
-            bars.append(Bar(key, minute, made.open, made.high, made.low, made.close, made.volume, made.open_interest))
 
     def _late(self, tape: Tape, price: Price, minute: int) -> None:
         """Take a trade that is older than the latest one: it may have been an extreme of its minute."""
@@ -200,3 +193,13 @@ class MinuteBars:
     def _next_minute(self, now: int) -> int:
         latest = max(now, self._newest)
         return latest - latest % MINUTE + MINUTE
+
+
+def _is_doubtful(tape: Tape, minute: int, made: Forming | None) -> bool:
+    """Return whether something of a minute may have been missed."""
+    covered = tape.covered_from is not None and tape.covered_from <= minute
+    return not covered or (made is not None and made.doubtful)
+
+
+def _bar(key: FeedKey, minute: int, made: Forming) -> Bar:
+    return Bar(key, minute, made.open, made.high, made.low, made.close, made.volume, made.open_interest)

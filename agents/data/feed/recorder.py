@@ -86,7 +86,7 @@ class Recorder:
         self._writer.put_bars(sealed.bars)
         if sealed.doubts:
             count, minutes = len(sealed.doubts), len({doubt.minute for doubt in sealed.doubts})
-            _log.info("%d candles of %d minutes are doubtful and are read from the charts", count, minutes)
+            _log.info("doubtful candles: %d, minutes: %d; they are read from the charts", count, minutes)
         gaps.put(sealed.doubts)
         self._counts.add("bars_made", number=len(sealed.bars))
         self._counts.add("bars_doubtful", number=len(sealed.doubts))
