@@ -35,7 +35,7 @@ SEED = 3
 HISTORY = 60
 ON = date(2026, 10, 7)
 LEAST_TRADES = 5
-AFTER_CLOSE = timedelta(seconds=60)
+AFTER_CLOSE = timedelta(seconds=20)  # the clock shows a quarter of an hour after the close, then the next session
 WANTS = {
     "ZONEDESK_JUDGE": "rules",
     "ZONEDESK_HALF_LENGTH": "2",
@@ -76,8 +76,8 @@ def main() -> int:
         desk.start()
         clock = SimulatedMarketClock(DeskHome.of(settings).clock_path, NseCalendar())
         until = _until(session, asked.until)
-        desk.follow(clock.now, min(until, session.derivatives_close_at + AFTER_CLOSE))
-        desk.make_flat(early=until < session.derivatives_close_at)
+        desk.follow(clock.now, until)
+        desk.make_flat(early=until < session.close_at)
         lines = books(desk, session.on, asked.trades)
     finally:
         desk.stop()
@@ -136,11 +136,11 @@ def _no_step(_done: int, _total: int) -> None:
 
 
 def _until(session: Session, text: str | None) -> datetime:
-    """Return when trading ends: at a time of the session's day, or a minute after its close."""
+    """Return when trading ends: at a time of the session's day, or just after the index's close."""
     if text is None:
-        return session.derivatives_close_at + AFTER_CLOSE
+        return session.close_at + AFTER_CLOSE
     at = datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007 - a time of day; its zone comes with the date
-    return datetime.combine(session.on, at, tzinfo=IST)
+    return min(datetime.combine(session.on, at, tzinfo=IST), session.close_at + AFTER_CLOSE)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from zonedesk.ports import free_port
 ROOT = Path(__file__).resolve().parents[1]
 READY_SECONDS = 240.0
 FLAT_SECONDS = 120.0
+BOOK_SECONDS = 2.0
 STOP_SECONDS = 90.0
 LOOK_EVERY = 1.0
 TELL_EVERY = 15.0
@@ -132,7 +133,7 @@ class SessionDesk:
         while self.holds() and time.monotonic() < deadline:
             self._must_live()
             time.sleep(LOOK_EVERY)
-        time.sleep(5.0)  # the guardian looks at the trade book once more
+        time.sleep(BOOK_SECONDS)  # the guardian looks at the trade book once more
 
     def holds(self) -> bool:
         """Whether the exchange has a position of ours or an order that may still trade."""
