@@ -57,6 +57,7 @@ def chart_data(
     candles = shown(snapshot.candles, snapshot.minutes, minutes)
     zones = snapshot.analysis.zones if snapshot.analysis else ()
     setups = _setups(snapshot)
+    placed = [order for order in orders if order.placed_at <= snapshot.now]
     return {
         "title": f"{snapshot.instrument} {timeframe}",
         "minutes": minutes,
@@ -68,8 +69,8 @@ def chart_data(
         "bands": [_band(band, candles) for band in snapshot.bands if band.kind in layers],
         "profile": _profile(snapshot.profile),
         "ltp": float(snapshot.last_price) if snapshot.last_price is not None else None,
-        "marks": [mark for order in orders for mark in _marks(order, candles)],
-        "lines": [line for order in orders if order.held for line in _lines(setups.get(order.setup_id))],
+        "marks": [mark for order in orders for mark in _marks(order, candles, snapshot.now)],
+        "lines": [line for order in placed if order.held for line in _lines(setups.get(order.setup_id))],
         "swings": [],
         "breaks": [],
         "replay": "",
@@ -160,8 +161,8 @@ def _setups(snapshot: Snapshot) -> dict[str, Json]:
     return {setup["setup_id"]: setup for setup in found if setup}
 
 
-def _marks(order: Order, candles: Sequence[ChartCandle]) -> list[Json]:
-    """Return the entry and the exit of an order, where the chart has their candles."""
+def _marks(order: Order, candles: Sequence[ChartCandle], now: datetime) -> list[Json]:
+    """Return the entry and the exit of an order, where the chart has their candles; none that lies ahead."""
     if not candles:
         return []
     moments = ((order.filled_at, "in", f"buy {order.contract[-7:]}"), (order.closed_at, "out", "exit"))
@@ -169,7 +170,7 @@ def _marks(order: Order, candles: Sequence[ChartCandle]) -> list[Json]:
     return [
         {"time": _starts(candles, epoch(at) + 1), "kind": kind, "text": text}
         for at, kind, text in moments
-        if at is not None and epoch(at) >= first
+        if at is not None and at <= now and epoch(at) >= first
     ]
 
 
