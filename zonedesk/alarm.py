@@ -1,8 +1,13 @@
 """The supervisor's alarm: a process that is left down becomes an alert, and is sent at once where nobody else sends."""
 
+from typing import TYPE_CHECKING
+
 from agents.domain.errors import TradingError
 from agents.settings import Settings
 from zonedesk.apart import Say, Step, apart
+
+if TYPE_CHECKING:
+    from agents.data.ledger.outbox import Message
 
 
 def raise_alarm(settings: Settings, name: str, text: str, *, critical: bool, sends: bool) -> str:
@@ -25,12 +30,23 @@ def raise_alarm(settings: Settings, name: str, text: str, *, critical: bool, sen
     def work(_say: Say, _step: Step) -> None:
         from agents.bootstrap import open_ledger  # noqa: PLC0415  (in the other process only)
         from agents.data.ledger import Severity  # noqa: PLC0415  (as above)
+        from agents.data.ledger.outbox import Message  # noqa: PLC0415  (as above)
         from agents.ops.channels import ALERT_FILE, AlertFile, channels_of  # noqa: PLC0415  (as above)
         from agents.ops.sender import AlertSender  # noqa: PLC0415  (as above)
         from zonedesk.shell import wall_now  # noqa: PLC0415  (as above)
 
-        ledger = open_ledger(settings, now=wall_now)
-        ledger.outbox.put(Severity.CRITICAL if critical else Severity.WARN, f"down:{name}", text)
+        severity = Severity.CRITICAL if critical else Severity.WARN
+        try:
+            ledger = open_ledger(settings, now=wall_now)
+        except TradingError as error:
+            if sends:
+                whole = f"{text}; and the ledger cannot take this alert: {error}"
+                _send_without_ledger(
+                    settings,
+                    Message(id=0, dedupe_key=f"down:{name}", severity=severity, text=whole, created_at=wall_now()),
+                )
+            raise
+        ledger.outbox.put(severity, f"down:{name}", text)
         if sends:
             file = AlertFile(settings.home / "logs" / ALERT_FILE)
             AlertSender(ledger.outbox, channels_of(settings.alert_urls), file, f"zonedesk {settings.mode}").step()
@@ -41,3 +57,13 @@ def raise_alarm(settings: Settings, name: str, text: str, *, critical: bool, sen
     except TradingError as error:
         return str(error)
     return ""
+
+
+def _send_without_ledger(settings: Settings, message: "Message") -> None:
+    from agents.ops.channels import ALERT_FILE, AlertFile, channels_of  # noqa: PLC0415  (as above)
+
+    AlertFile(settings.home / "logs" / ALERT_FILE).write(message)
+    for channel in channels_of(settings.alert_urls):
+        wanted = message.severity in channel.severities
+        if wanted and not channel.send(f"zonedesk {settings.mode}: {message.severity}", message):
+            return

@@ -99,3 +99,5 @@ def test_an_alarm_that_cannot_be_written_down_says_so(tmp_path: Path) -> None:
     settings.home.mkdir(parents=True)
     settings.ledger_path.write_bytes(b"no ledger" * 1000)
     assert "not a ledger" in raise_alarm(settings, "feed", "feed keeps dying", critical=False, sends=True)
+    said = (settings.home / "logs" / "alerts.log").read_text()
+    assert "feed keeps dying; and the ledger cannot take this alert" in said
