@@ -21,7 +21,6 @@ from agents.data.calendar import NseCalendar
 from agents.data.clock import ClockFile, SimulatedMarketClock
 from agents.data.ledger import Ledger
 from agents.domain.errors import OrderUnknownError
-from agents.domain.evidence import SetupVerdict, SetupWord
 from agents.domain.lifecycle import TradeState
 from agents.domain.orders import SuperOrder, TradeSetup
 from agents.domain.values import IST, OptionType, Side
@@ -29,6 +28,7 @@ from agents.execution.agent import ExecutionAgent, Waiting
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.ports import TradeRequest
 from agents.settings import Settings
+from tests.agents.execution.verdicts import yes_to
 from zonedesk.home import DeskHome
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -167,7 +167,7 @@ class Driver:
         return TradeRequest(
             setup=setup_of(order, now),
             order=order,
-            verdict=verdict_of(setup_id),
+            verdict=yes_to(setup_id),
             cycle_id=f"cycle{self.asked}",
             equity=Decimal(1_000_000),
             asked_at=now,
@@ -296,23 +296,6 @@ def setup_of(order: SuperOrder, now: datetime) -> TradeSetup:
         risk_reward=1.5,
         baseline_probability=0.5,
         synthetic=True,
-    )
-
-
-def verdict_of(setup_id: str) -> SetupVerdict:
-    return SetupVerdict(
-        setup_id=setup_id,
-        judge="rules",
-        verdict=SetupWord.TAKE,
-        probability=0.9,
-        p_low=0.85,
-        p_high=0.95,
-        main_for="a test",
-        main_against="",
-        reason="a test",
-        outcome="ok",
-        call_key="key",
-        prompt_sha="sha",
     )
 
 

@@ -6,10 +6,10 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from agents.domain.evidence import SetupVerdict, SetupWord
 from agents.domain.orders import SuperOrder, TradeSetup
 from agents.domain.values import OptionType, Side
 from agents.execution.guardian.ports import REQUEST, TradeRequest
+from tests.agents.execution.verdicts import yes_to
 from tests.simulation.book import Terms
 from tests.simulation.desk import EQUITY
 from tests.simulation.disk import Disk
@@ -45,7 +45,7 @@ def request_of(world: World, approved: Approved) -> TradeRequest:
         cancel_entry_at=now + ENTRY_PATIENCE,
         flatten_at=flat,
     )
-    verdict = _verdict(approved.setup_id)
+    verdict = yes_to(approved.setup_id)
     return TradeRequest(setup=setup, order=order, verdict=verdict, cycle_id="cycle", equity=EQUITY, asked_at=now)
 
 
@@ -73,23 +73,6 @@ def _setup(approved: Approved, now: datetime) -> TradeSetup:
         costs_per_unit=Decimal("0.5"),
         risk_reward=1.5,
         baseline_probability=0.5,
-    )
-
-
-def _verdict(setup_id: str) -> SetupVerdict:
-    return SetupVerdict(
-        setup_id=setup_id,
-        judge="rules",
-        verdict=SetupWord.TAKE,
-        probability=0.9,
-        p_low=0.85,
-        p_high=0.95,
-        main_for="zone",
-        main_against="none",
-        reason="",
-        outcome="ok",
-        call_key="call",
-        prompt_sha="0" * 64,
     )
 
 

@@ -9,7 +9,6 @@ from agents.data.clock import ReplayClock
 from agents.data.ledger import Ledger, LedgerEvent
 from agents.domain.cycle import Approval, Veto
 from agents.domain.errors import OrderRejectedError, OrderUnknownError
-from agents.domain.evidence import SetupVerdict, SetupWord
 from agents.domain.lifecycle import TradeState
 from agents.domain.orders import OrderState, SuperOrder, TradeSetup
 from agents.execution.gateway import BrokerState, Leg, LegRow
@@ -21,6 +20,7 @@ from agents.execution.guardian.records import Records
 from agents.execution.request import OrderRefusedError, RequestBroker, answer_to, request_of
 from tests.agents.execution.orders import order
 from tests.agents.execution.setups import setup_of
+from tests.agents.execution.verdicts import yes_to
 from tests.agents.options.chains import NOW
 
 SETUP = setup_of()
@@ -38,21 +38,7 @@ def planned(setup: TradeSetup = SETUP) -> SuperOrder:
 
 
 def approval(cycle: str = "cycle-1", setup: TradeSetup = SETUP) -> Approval:
-    verdict = SetupVerdict(
-        setup_id=setup.setup_id,
-        judge="rules",
-        verdict=SetupWord.TAKE,
-        probability=0.85,
-        p_low=0.7,
-        p_high=0.9,
-        main_for="zone",
-        main_against="costs",
-        reason="rules: a test",
-        outcome="ok",
-        call_key="key",
-        prompt_sha="sha",
-    )
-    return Approval(setup=setup, verdict=verdict, cycle_id=cycle, equity=Decimal(1_000_000))
+    return Approval(setup=setup, verdict=yes_to(setup.setup_id), cycle_id=cycle, equity=Decimal(1_000_000))
 
 
 @dataclass

@@ -8,7 +8,6 @@ from typing import Any
 
 from agents.domain.cycle import DeskState, Veto
 from agents.domain.errors import BrokerUnavailableError, ConfigError, InvariantViolationError, StoreBusyError
-from agents.domain.evidence import SetupVerdict, SetupWord
 from agents.domain.market import Quote, Segment, Session
 from agents.domain.orders import SuperOrder, TradeSetup
 from agents.domain.values import IST, OptionType, Side, canonical_json
@@ -29,6 +28,7 @@ from agents.execution.guardian.ports import (
     TradeRequest,
 )
 from tests.agents.execution.guardian.fakebroker import FakeBroker, PowerCut
+from tests.agents.execution.verdicts import yes_to
 
 OPENS = datetime(2026, 11, 24, 9, 15, tzinfo=IST)
 CONTRACT = "NIFTY26NOV24000CE"
@@ -319,28 +319,10 @@ def request_of(number: int, now: datetime) -> TradeRequest:
     return TradeRequest(
         setup=setup,
         order=order,
-        verdict=verdict_of(order.setup_id),
+        verdict=yes_to(order.setup_id),
         cycle_id="cycle",
         equity=Decimal(500_000),
         asked_at=now,
-    )
-
-
-def verdict_of(setup_id: str) -> SetupVerdict:
-    """Return a verdict that says yes."""
-    return SetupVerdict(
-        setup_id=setup_id,
-        judge="rules",
-        verdict=SetupWord.TAKE,
-        probability=0.6,
-        p_low=0.5,
-        p_high=0.7,
-        main_for="zone",
-        main_against="none",
-        reason="a story",
-        outcome="ok",
-        call_key="key",
-        prompt_sha="sha",
     )
 
 
