@@ -73,5 +73,21 @@ def test_the_simulated_market_is_looked_at_every_minute(tmp_path: Path, instance
     assert request.run_key == "2025-06-20T1015"
 
 
+def test_a_market_that_outruns_schedules_is_looked_at_by_a_sensor(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    settings = Settings(mode="paper", data_dir=tmp_path, simulation_speed=20)
+    settings.home.mkdir(parents=True)
+    (settings.home / resources.CLOCK_FILE).write_text("{}")
+    bench = at(Workbench(settings), datetime(2025, 6, 20, 10, 16, tzinfo=IST))
+    repository = build(settings, bench).get_repository_def()
+    assert "every_candle" not in {schedule.name for schedule in repository.schedule_defs}
+    context = dg.build_sensor_context(instance=instance, repository_def=repository)
+    sensor = repository.get_sensor_def("candle_clock")
+    assert [request.run_key for request in sensor.evaluate_tick(context).run_requests or []] == ["2025-06-20T1015"]
+    instance.add_run(dg.DagsterRun(job_name="analysis", tags={CANDLE_TAG: "2025-06-20T1015"}))
+    skipped = sensor.evaluate_tick(context)
+    assert not skipped.run_requests
+    assert skipped.skip_message == "The 10:15 candle of 2025-06-20 has its run already."
+
+
 def test_the_market_clock_has_the_file_that_the_pipelines_look_for() -> None:
     assert resources.CLOCK_FILE == clock.CLOCK_FILE
