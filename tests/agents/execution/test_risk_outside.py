@@ -1,4 +1,4 @@
-"""What surrounds an order besides prices: mode, address, clock, requests, depth, volatility; and how far one looks back."""
+"""What surrounds an order besides prices: mode, address, clock, requests, depth, volatility, earlier sessions."""
 
 from dataclasses import replace
 from datetime import date, timedelta
