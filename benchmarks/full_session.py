@@ -54,6 +54,7 @@ stop_guard_stops = 20
 low_profit_share = 0.5
 daily_loss_share = 0.20
 flatten_loss_share = 0.25
+requests_per_day = 200
 """
 
 
@@ -79,10 +80,11 @@ def main() -> int:
         desk.follow(clock.now, until)
         desk.make_flat(early=until < session.close_at)
         lines = books(desk, session.on, asked.trades)
+        desk.say("\n" + table(lines))
     finally:
         desk.stop()
-    lines += replayed(desk, session.on)
-    desk.say("\n" + table(lines))
+    lines += (again := replayed(desk, session.on))
+    desk.say("\n" + table(again))
     return 0 if all(line.holds for line in lines) else 1
 
 
