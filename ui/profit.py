@@ -45,7 +45,7 @@ def of_day(orders: Iterable[Order], on: date, prices: Mapping[str, Decimal]) -> 
     each = [of_order(order, prices) for order in counted]
     return Profit(
         sum((profit.value for profit in each if profit.priced), ZERO),
-        sum((profit.charges for profit in each), ZERO),
+        sum((profit.charges for profit in each if profit.priced), ZERO),
         final=all(profit.final for profit in each),
         priced=all(profit.priced for profit in each),
     )

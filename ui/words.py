@@ -38,6 +38,7 @@ _LEGS = {
     "done": "over",
     "abandoned": "given up",
 }
+_SAYS_NOTHING = frozenset({"", "seen in the trade book"})  # how it was noticed, not what became of it
 _REFUSALS = (
     ("margin", "the account has too little money for it"),
     ("insufficient", "the account has too little money for it"),
@@ -59,7 +60,7 @@ def order_in_words(order: Order) -> str:
     said = _ORDERS.get(order.state, order.state.replace("_", " "))
     if order.state == "rejected":
         said = f"{said}{_because(order.why)}"
-    return f"{said}: {order.why}" if order.why else said
+    return f"{said}: {order.why}" if order.why not in _SAYS_NOTHING else said
 
 
 def state_in_words(state: str) -> str:
