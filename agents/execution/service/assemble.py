@@ -124,8 +124,14 @@ def assemble(
 
 def guardian_settings(settings: Settings, equity: Decimal) -> GuardianSettings:
     """Return the guardian's settings that follow from the desk's."""
-    loss = (equity * Decimal(str(load_limits(settings).flatten_loss_share))).quantize(Decimal(1))
-    return GuardianSettings(index=settings.instruments[0], daily_loss=loss, brokerage=settings.brokerage_rupees)
+    limits = load_limits(settings)
+    loss = (equity * Decimal(str(limits.flatten_loss_share))).quantize(Decimal(1))
+    return GuardianSettings(
+        index=settings.instruments[0],
+        daily_loss=loss,
+        brokerage=settings.brokerage_rupees,
+        orders_per_day=limits.requests_per_day,
+    )
 
 
 def speed_of(settings: Settings) -> float:
