@@ -6,7 +6,6 @@ so a run that is repeated never trades twice.
 
 import json
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,15 +13,15 @@ from typing import Final, TypeVar
 
 from agents.data.ledger import Ledger
 from agents.data.ledger.commands import Command
-from agents.domain.errors import InvariantViolationError, MissingDataError, OrderUnknownError
+from agents.domain.errors import MissingDataError, OrderUnknownError
 from agents.domain.evidence import SetupVerdict
 from agents.domain.orders import SuperOrder, TradeSetup
 from agents.domain.profit import DayResult, day_result
 from agents.domain.values import IST, content_id
 from agents.execution.gateway import FillRow
 from agents.execution.guardian.case import Case
-from agents.execution.guardian.ports import ANSWER, REQUEST, TradeAnswer, TradeRequest
-from agents.execution.request import cases_since
+from agents.execution.guardian.ports import TradeAnswer, TradeRequest
+from agents.execution.request import answer_to, ask_once, cases_since
 from agents.execution.service.changes import CANCEL, MODIFY
 from agents.execution.service.journal import FILL
 
@@ -90,9 +89,7 @@ class ExecutionAgent:
         A request for a setup that was asked for before is not written again: its answer is returned.
         """
         setup_id = request.setup.setup_id
-        if not self._ledger.events(REQUEST, key=setup_id, limit=1):
-            with suppress(InvariantViolationError):  # another run has asked meanwhile: its request stands
-                self._ledger.append(REQUEST, request.model_dump(mode="json"), key=setup_id, at=request.asked_at)
+        ask_once(self._ledger, request)
         return self._wait(
             lambda: self.answer(setup_id),
             f"the guardian has not answered the request for setup {setup_id}",
@@ -123,8 +120,7 @@ class ExecutionAgent:
 
     def answer(self, setup_id: str) -> TradeAnswer | None:
         """Return the guardian's answer to the request for a setup, None before there is one."""
-        found = self._ledger.events(ANSWER, key=setup_id, limit=1)
-        return TradeAnswer.model_validate_json(json.dumps(dict(found[0].payload))) if found else None
+        return answer_to(self._ledger, setup_id)
 
     def cases(self, on: date) -> Sequence[Case]:
         """Return the orders of a date, and older ones that are not over, as the journal has them, oldest first."""

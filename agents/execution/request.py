@@ -68,6 +68,20 @@ def answer_to(log: RequestLog, setup_id: str) -> TradeAnswer | None:
     return TradeAnswer.model_validate_json(json.dumps(dict(found[0].payload))) if found else None
 
 
+def ask_once(log: RequestLog, request: TradeRequest) -> TradeRequest:
+    """Write a request unless its setup was asked for before, and return the request that stands."""
+    setup_id = request.setup.setup_id
+    known = request_of(log, setup_id)
+    if known is None:
+        try:
+            log.append(REQUEST, request.model_dump(mode="json"), key=setup_id, at=request.asked_at)
+        except InvariantViolationError:  # another run asked in this very moment, and its request stands
+            known = request_of(log, setup_id)
+            if known is None:
+                raise
+    return known or request
+
+
 class RequestBroker:
     """Implements `ports.Broker` over the ledger that the guardian reads.
 
@@ -160,17 +174,8 @@ class RequestBroker:
 
     def _ask(self, order: SuperOrder, approval: Approval) -> str:
         """Write the request unless there is one; return the cycle whose request it is."""
-        known = request_of(self._log, order.setup_id)
-        if known is None:
-            now = self._clock.now()
-            request = TradeRequest(order=order, asked_at=now, **dict(approval))
-            try:
-                self._log.append(REQUEST, request.model_dump(mode="json"), key=order.setup_id, at=now)
-            except InvariantViolationError:  # another run asked in this very moment, and its request stands
-                known = request_of(self._log, order.setup_id)
-                if known is None:
-                    raise
-        return approval.cycle_id if known is None else known.cycle_id
+        request = TradeRequest(order=order, asked_at=self._clock.now(), **dict(approval))
+        return ask_once(self._log, request).cycle_id
 
     def _wait_for(self, setup_id: str) -> TradeAnswer | None:
         for _ in range(max(1, round(self._patience / LOOK_EVERY_SECONDS))):
