@@ -45,6 +45,8 @@ _RULES = """
 .zd-table a{color:var(--zd-accent)}
 .zd-table .num{text-align:right;white-space:nowrap}
 .zd-table .mid{background:color-mix(in srgb,currentColor 8%,transparent);text-align:center;font-weight:600}
+/* A sentence in a table keeps its width, and the table scrolls: a narrow screen would make it a tall thread. */
+.zd-table .words{min-width:16em}
 .zd-bar{position:relative;height:8px;min-width:110px;border-radius:4px;
  background:linear-gradient(90deg,var(--zd-down),color-mix(in srgb,currentColor 20%,transparent),var(--zd-up))}
 .zd-bar i{position:absolute;top:-3px;width:3px;height:14px;background:currentColor}

@@ -181,7 +181,7 @@ def _alert(alert: Message, seen: Mapping[int, str]) -> list[str | Cell]:
     return [
         short_time(alert.created_at),
         Cell(*_SEVERITIES[alert.severity.value]),
-        alert.text,
+        Cell(alert.text, "words"),
         sent,
         f"by {who}" if who else "not yet",
     ]

@@ -105,14 +105,15 @@ def _result(order: Order, seen: Picture) -> list[str | Cell]:
         number(rupees(profit.charges)),
         number(shown if profit.final else f"{shown} so far", sign=profit.value if profit.priced else 0),
         Cell(levels, "", f"{bar}{levels}"),
-        order_in_words(order),
+        Cell(order_in_words(order), "words"),
     ]
 
 
 def _order(order: Order) -> list[str | Cell]:
     moments = (order.asked_at, order.sent_at, order.acked_at, order.filled_at, order.closed_at)
     prices = [number(rupees(price)) for price in (order.limit, order.stop, order.target)]
-    return [_why(order.setup_id), order.contract, *prices, order_in_words(order), *(_moment(at) for at in moments)]
+    said = Cell(order_in_words(order), "words")
+    return [_why(order.setup_id), order.contract, *prices, said, *(_moment(at) for at in moments)]
 
 
 def _leg(order: Order, leg: LegView) -> list[str | Cell]:
@@ -122,7 +123,7 @@ def _leg(order: Order, leg: LegView) -> list[str | Cell]:
 
 
 def _refusal(one: Refusal) -> list[str | Cell]:
-    return [_why(one.setup_id), one.contract or NOTHING, short_time(one.at), "; ".join(one.reasons)]
+    return [_why(one.setup_id), one.contract or NOTHING, short_time(one.at), Cell("; ".join(one.reasons), "words")]
 
 
 def _why(setup_id: str) -> Cell:
