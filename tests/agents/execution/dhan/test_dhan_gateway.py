@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from agents.data.dhan.limiter import CallKind
-from agents.domain.errors import BrokerUnavailableError, OrderRejectedError, OrderUnknownError
+from agents.domain.errors import BrokerUnavailableError, DataError, OrderRejectedError, OrderUnknownError
 from agents.domain.orders import SuperOrder
 from agents.execution.dhan.connect import gateway_parts
 from agents.execution.gateway import BrokerState, Leg, SuperRow, TradeSide
+from agents.execution.risk import Outside
+from agents.execution.service.checks import INDIA_VIX
+from agents.execution.service.outside import Insider
 from tests.agents.data.dhan.venues import Venue, running_venue
 from tests.agents.execution.dhan.gateways import Account, eventually, on_tick, wall
 
@@ -224,3 +227,22 @@ def test_a_quote_shows_what_is_on_offer(account: Account) -> None:
     assert offered is not None
     assert offered % 65 == 0
     assert offered >= 5 * 65
+
+
+def test_the_guardians_process_knows_its_account_and_its_requests(account: Account) -> None:
+    parts = gateway_parts(account.settings, account.dhan, account.venue, wall=wall, sleep=time.sleep)
+    parts.gateway.funds()
+    look = Insider(account.settings, account.dhan.reader.wire, parts, 1.0, lambda _now: Outside(halted="a test"))
+    found = look(account.venue.now())
+    assert (found.account, found.address, found.mode) == (found.expected_account, "", "")
+    assert found.account
+    assert found.halted == "a test"
+    assert found.clock_skew == pytest.approx(0.0, abs=1.0)
+    assert found.requests_day is not None
+    assert found.requests_second is not None
+    assert found.requests_day >= found.requests_second
+
+
+def test_a_volatility_index_that_is_not_listed_is_missing_data(account: Account) -> None:
+    with pytest.raises(DataError):
+        account.listing(INDIA_VIX)
