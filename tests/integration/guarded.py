@@ -52,7 +52,7 @@ class NoRules:
 
 def quick(settings: GuardianSettings) -> GuardianSettings:
     """Settings for a test: no pause after a start, and a shorter grace, which the exchange on this machine allows."""
-    patient = timedelta(minutes=2)  # a guardian that was killed may take a while to start on a busy machine
+    patient = timedelta(minutes=10)  # of the market: a guardian may start or answer late on a busy machine
     return replace(
         settings, start_block=0.0, grace=2.0, query_every=0.5, orders_per_day=1_000, request_good_for=patient
     )

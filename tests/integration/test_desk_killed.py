@@ -47,12 +47,19 @@ def watcher(desk: WholeDesk) -> Iterator[Watcher]:
     """A watcher over a desk that is whole, on an exchange that is not."""
     watcher = Watcher(desk, desk.program)
     watcher.until(lambda: all(each["state"] == "ready" for each in desk.home.read_status()["services"]))
+    watcher.until(lambda: guards(desk))
     for fault in ALWAYS:
         desk.control("POST", "/faults", fault)
     yield watcher
     disarm(desk.folder)
     wish(desk.folder, None)
     desk.heal()
+
+
+def guards(desk: WholeDesk) -> bool:
+    """Whether the guardian has said that it knows the book and hears the feed."""
+    beat = desk.ledger.heartbeats.last(GUARDIAN)
+    return beat is not None and bool(beat.facts.get("reconciled") and beat.facts.get("feed_connected"))
 
 
 def requests_for(desk: WholeDesk, request: TradeRequest) -> int:
