@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import streamlit as st
 
@@ -97,12 +98,23 @@ def _through_the_day(settings: Settings, seen: Picture, chain: ChainAnalysis) ->
     colour = colours().accent
     for column, (label, values) in zip(st.columns(len(_LINES)), _series(found).items(), strict=True):
         column.markdown(f"**{label}**")
-        column.line_chart(
-            {"time": [day_time(point.at)[:5] for point in found], label: values}, x="time", y=label, x_label="",
-            y_label="", color=colour, height=150,
-        )  # fmt: skip
+        rows = [{"time": day_time(point.at)[:5], "value": value} for point, value in zip(found, values, strict=True)]
+        column.vega_lite_chart(_line(rows, colour), width="stretch")
     rest = f"; {waiting} more are being read" if waiting else ""
     st.caption(f"{len(found)} stored chains of this session, the last of {day_time(found[-1].at)}{rest}.")
+
+
+def _line(rows: Sequence[Mapping[str, object]], colour: str) -> dict[str, Any]:  # Any: a picture's words, as JSON
+    """Return a line whose axis begins near its values: from nothing, max pain would be flat."""
+    return {
+        "data": {"values": list(rows)},
+        "mark": {"type": "line", "color": colour},
+        "height": 150,
+        "encoding": {
+            "x": {"field": "time", "type": "ordinal", "title": None, "axis": {"labelOverlap": True, "labelAngle": 0}},
+            "y": {"field": "value", "type": "quantitative", "title": None, "scale": {"zero": False}},
+        },
+    }
 
 
 def _series(found: Sequence[LinePoint]) -> dict[str, list[float | None]]:
