@@ -6,8 +6,9 @@ const TYPING = "input, textarea, select, [contenteditable=true], [role=combobox]
 const PRESSED = "button, a, summary, [role=button]";
 const PAUSE_MS = 120; // a key that is held down steps no faster than this
 
+let last = -Infinity; // when a key last stepped, of all charts of this page
+
 export function bindSteps() {
-  let last = -Infinity;
   const pressed = (event) => {
     const name = BUTTONS[event.key];
     if (!name || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.isComposing) return;
@@ -17,7 +18,7 @@ export function bindSteps() {
     const button = document.querySelector(`.st-key-${name} button`);
     if (!button || button.disabled) return;
     event.preventDefault();
-    event.stopPropagation();
+    event.stopImmediatePropagation(); // a second chart on the page must not step again
     if (event.timeStamp - last < PAUSE_MS) return;
     last = event.timeStamp;
     button.click();
