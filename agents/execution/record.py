@@ -6,16 +6,12 @@ both stay without effect before enough outcomes are known.
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from agents.domain.evidence import SetupVerdict
 from agents.domain.orders import TradeSetup
 from agents.domain.values import IST
 from agents.execution.outcomes import DIGITS, Ending, OutcomeLog, SetupOutcome, outcomes, track_of
 from agents.execution.risk import Track
 from agents.llm.calibration import Judged, SetupResult, cautious, known_by
-
-SEED = 20
 
 
 def record_of(log: OutcomeLog, verdict: SetupVerdict, setup: TradeSetup, *, threshold: float, least: int) -> Track:
@@ -36,8 +32,7 @@ def record_of(log: OutcomeLog, verdict: SetupVerdict, setup: TradeSetup, *, thre
     known = known_by(_judged(outcomes(log), verdict), setup.decided_at.astimezone(IST).date())
     if sum(each.won is not None for each in known) < least:
         return track
-    rng = np.random.default_rng(SEED)  # the same draws every time: the same ledger gives the same answer
-    corrected = cautious(known, verdict.probability, setup.baseline_probability, rng)
+    corrected = cautious(known, verdict.probability, setup.baseline_probability)
     return Track(track.outcomes, round(min(track.p_low, corrected), DIGITS))
 
 

@@ -14,13 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.llm.platt import Floats, Platt, check, fit_platt
+from agents.llm.platt import SURE, Floats, Platt, check, fit_platt
 
 EMBARGO = timedelta(days=5)
 LEAST_TRAINING = 30
 DRAWS = 1000
-CAUTIOUS_DRAWS = 100
-CAUTIOUS_QUANTILE = 0.20
+CAUTION = 0.8416
 MOST_ABOVE = 0.15
 PLAUSIBLE_FROM = 500
 Z_95 = 1.959964
@@ -219,30 +218,25 @@ def calibrate(judged: Sequence[Judged], rng: np.random.Generator, *, bins: int =
     )
 
 
-def cautious(judged: Sequence[Judged], said: float, baseline: float, rng: np.random.Generator) -> float:
+def cautious(judged: Sequence[Judged], said: float, baseline: float) -> float:
     """Return a corrected probability that the true one is above four times out of five, as the outcomes have it.
 
-    It is never more than a little above the baseline before there are very many outcomes: a judge that seems to know
-    much more than nobody has rather been lucky.
-
-    Parameters
-    ----------
-    judged : sequence of Judged
-        Of one judge and one prompt, all known in time; see `known_by`.
-    said, baseline : float
-        The judge's probability of the setup in question, and that of somebody without skill.
-    rng : Generator
-        Draws the resampled days.
-
-    Raises
-    ------
-    ValueError
-        If none was filled.
+    It is at most a little above the baseline before there are very many outcomes: more would rather be luck. `judged`
+    are of one judge and one prompt, known in time (see `known_by`). Raises `ValueError` if none was filled.
     """
     filled = [each for each in judged if each.won is not None]
     one, base = np.array([said]), np.array([baseline])
-    found = np.array([fit_platt(*sample).probability(one, base)[0] for sample in _samples(filled, rng, CAUTIOUS_DRAWS)])
-    low = float(np.quantile(found, CAUTIOUS_QUANTILE))
+
+    def score(known: Sequence[Judged]) -> float:
+        found = float(np.clip(fit_platt(*_columns(known)).probability(one, base)[0], SURE, 1 - SURE))
+        return math.log(found / (1 - found))
+
+    weeks = sorted({each.on.isocalendar()[:2] for each in filled})
+    if len(weeks) == 1:
+        return min(said, baseline)
+    without = np.array([score([each for each in filled if each.on.isocalendar()[:2] != week]) for week in weeks])
+    spread = math.sqrt((len(weeks) - 1) * float(np.var(without)))  # the jackknife's error, a week at a time
+    low = 1 / (1 + math.exp(CAUTION * spread - score(filled)))
     return low if len(filled) >= PLAUSIBLE_FROM else min(low, baseline + MOST_ABOVE)
 
 
