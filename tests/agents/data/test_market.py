@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from agents.data.calendar import NseCalendar
+from agents.data.clock import ReplayClock
 from agents.data.contracts import expiry_at
 from agents.data.importer import import_file
 from agents.data.market import StoreMarket, last_stored
@@ -191,7 +192,7 @@ def test_a_recorded_day_looks_the_same_whatever_came_after(shared: Path, tmp_pat
 
 def test_what_was_stored_later_was_not_seen(tmp_path: Path) -> None:
     stamps = [datetime(2030, 1, 1, 10, minute, tzinfo=UTC) for minute in range(3)]
-    first, second = (Store(tmp_path / "market.duckdb", "paper", now=lambda stamp=stamp: stamp) for stamp in stamps[:2])
+    first, second = (Store(tmp_path / "market.duckdb", "paper", now=ReplayClock(stamp).now) for stamp in stamps[:2])
     put(first, "NIFTY", [at(9, 15), at(9, 17)], 360_000)
     known_by = last_stored(first, DAY)
     put(second, "NIFTY", [at(9, 16), at(9, 18)], 370_000)
