@@ -48,14 +48,12 @@ class Printer:
         if bracket.filled and state != "CLOSED" and any(leg.state == "TRIGGERED" for leg in bracket.legs):
             state = "TRIGGERED"
         entry = ("TRADED" if bracket.state == "CLOSED" else bracket.state) if self._dialect.entry_state else ""
-        average = bracket.value // bracket.filled if bracket.filled else 0
         key = (bracket.order_id, bracket.correlation_id, bracket.contract, state, bracket.quantity, bracket.filled)
-        return super_row(key, (average, bracket.price), bracket.message, entry, legs)
+        return super_row(key, (bracket.value, bracket.price), bracket.message, entry, legs)
 
     def _leg_key(self, bracket: book.Bracket, leg: book.Leg) -> LegKey:
         printed = leg.order_id if self._dialect.own_leg_ids else bracket.order_id
-        average = leg.value // leg.filled if leg.filled else None
-        return (leg.name, printed, leg.state, bracket.filled, leg.filled, leg.price, leg.trigger or None, average)
+        return (leg.name, printed, leg.state, bracket.filled, leg.filled, leg.price, leg.trigger or None, leg.value)
 
     def order_rows(self) -> list[OrderRow]:
         """Return the order list: plain orders, and entries and legs where the dialect lists them."""
@@ -63,7 +61,7 @@ class Printer:
         rows = [
             order_row(
                 (plain.order_id, plain.correlation_id, plain.contract, plain.state, plain.quantity, plain.filled),
-                (plain.value // plain.filled if plain.filled else 0, plain.price),
+                (plain.value, plain.price),
                 None,
                 plain.message,
                 TradeSide.BUY if plain.side > 0 else TradeSide.SELL,
@@ -79,13 +77,12 @@ class Printer:
     def _leg_order(self, bracket: book.Bracket, leg: book.Leg) -> OrderRow:
         parent = bracket.order_id if self._dialect.parents_named else None
         key = (leg.order_id, "NA", bracket.contract, leg.state, bracket.filled, leg.filled)
-        return order_row(key, (leg.value // leg.filled if leg.filled else 0, leg.price), parent, "")
+        return order_row(key, (leg.value, leg.price), parent, "")
 
     def _entry_order(self, bracket: book.Bracket) -> OrderRow:
         state = "TRADED" if bracket.state == "CLOSED" else bracket.state
         key = (bracket.order_id, bracket.correlation_id, bracket.contract, state, bracket.quantity, bracket.filled)
-        average = bracket.value // bracket.filled if bracket.filled else 0
-        return order_row(key, (average, bracket.price), None, bracket.message, TradeSide.BUY)
+        return order_row(key, (bracket.value, bracket.price), None, bracket.message, TradeSide.BUY)
 
     def fill_rows(self) -> list[FillRow]:
         """Return the executions of orders that can be seen."""

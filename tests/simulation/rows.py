@@ -8,18 +8,25 @@ from agents.execution.gateway import BrokerState, FillRow, Leg, LegRow, OrderRow
 from tests.simulation.book import Deal
 
 TICK = Decimal("0.05")
+PAISA = Decimal("0.01")
 _KEPT = 4_096
 
 OrderKey = tuple[str, str, str, str, int, int]
 """Order id, correlation id, contract, state, quantity, filled."""
-LegKey = tuple[str, str, str, int, int, int, int | None, int | None]
-"""Name, order id, state, quantity, filled, price, trigger, average."""
+LegKey = tuple[str, str, str, int, int, int, int | None, int]
+"""Name, order id, state, quantity, filled, price, trigger, value of what it sold."""
 
 
 @lru_cache(_KEPT)
 def rupees(ticks: int) -> Decimal:
     """Return a price in rupees."""
     return ticks * TICK
+
+
+@lru_cache(_KEPT)
+def mean(value: int, filled: int) -> Decimal:
+    """Return the mean price of fills in rupees, rounded to the paisa as brokers print it, 0 before the first."""
+    return (value * TICK / filled).quantize(PAISA) if filled else Decimal(0)
 
 
 @lru_cache(_KEPT)
@@ -31,7 +38,7 @@ def position_row(contract: str, net: int) -> PositionRow:
 @lru_cache(_KEPT)
 def leg_row(key: LegKey) -> LegRow:
     """Return an exit leg."""
-    name, order_id, state, quantity, filled, price, trigger, average = key
+    name, order_id, state, quantity, filled, price, trigger, value = key
     return LegRow(
         leg=Leg[name],
         order_id=order_id,
@@ -40,7 +47,7 @@ def leg_row(key: LegKey) -> LegRow:
         filled=filled,
         price=rupees(price),
         trigger=None if trigger is None else rupees(trigger),
-        average=None if average is None else rupees(average),
+        average=mean(value, filled) if filled else None,
     )
 
 
@@ -48,8 +55,8 @@ def leg_row(key: LegKey) -> LegRow:
 def super_row(
     key: OrderKey, prices: tuple[int, int], message: str, entry_state: str, legs: tuple[LegKey, ...]
 ) -> SuperRow:
-    """Return a super order; `prices` are the entry's average and its limit."""
-    average, price = prices
+    """Return a super order; `prices` are its fills' value and its limit."""
+    value, price = prices
     order_id, correlation_id, contract, state, quantity, filled = key
     return SuperRow(
         order_id=order_id,
@@ -58,7 +65,7 @@ def super_row(
         state=BrokerState(state),
         quantity=quantity,
         filled=filled,
-        average=rupees(average),
+        average=mean(value, filled),
         entry_price=rupees(price),
         legs=tuple(leg_row(leg) for leg in legs),
         message=message,
@@ -70,8 +77,8 @@ def super_row(
 def order_row(
     key: OrderKey, prices: tuple[int, int], parent_id: str | None, message: str, side: TradeSide = TradeSide.SELL
 ) -> OrderRow:
-    """Return a plain sell order, or an entry or leg in the order list; `prices` are its average and its limit."""
-    average, price = prices
+    """Return a plain sell order, or an entry or leg in the order list; `prices` are its fills' value and its limit."""
+    value, price = prices
     order_id, correlation_id, contract, state, quantity, filled = key
     return OrderRow(
         order_id=order_id,
@@ -82,7 +89,7 @@ def order_row(
         quantity=quantity,
         filled=filled,
         price=rupees(price),
-        average=rupees(average),
+        average=mean(value, filled),
         parent_id=parent_id,
         message=message,
     )

@@ -15,6 +15,8 @@ from agents.execution.gateway import FillRow, OrderRow, TradeSide
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.view import own_ids
 
+ROUNDING = Decimal("0.01")
+"""How far a leg's average may be from what it got, in rupees: brokers round it to the paisa."""
 MOST_SALES = 12
 """Above so many sales without an owner they are no longer tried together."""
 
@@ -85,7 +87,7 @@ def _by_legs(case: Case, loose: Sequence[FillRow], mine: Sequence[FillRow]) -> S
     if any(leg.average is None for leg in legs) or case.sold_elsewhere or len(sales) > MOST_SALES:
         return _fitting(sales, lacking)
     got = sum((leg.filled * (leg.average or Decimal(0)) for leg in legs), Decimal(0)) - _value(mine)
-    slack = case.order.tick_size * sum(leg.filled for leg in legs)
+    slack = ROUNDING * sum(leg.filled for leg in legs)
     for count in range(1, len(sales) + 1):
         for some in combinations(sales, count):
             if _units(some) == lacking and abs(_value(some) - got) <= slack:
