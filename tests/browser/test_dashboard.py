@@ -151,6 +151,8 @@ def test_every_page_opens_without_an_error(desk: LiveDesk, browser: Browser, sch
                 page.locator(".zonedesk-chart canvas").first.wait_for(timeout=30_000)
             page.wait_for_timeout(2_500)
             keep(page, f"{path}-{scheme}")
+            if scheme == "dark" and path != "cockpit":
+                keep(page, f"tour_{path}", size=(1280, 860))
             assert page.locator("[data-testid=stException]").count() == 0, path
     finally:
         page.close()
