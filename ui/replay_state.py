@@ -1,6 +1,6 @@
 """Where a visitor's replay stands: the session, the moment, whether it plays and how fast."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 import streamlit as st
 
@@ -10,8 +10,9 @@ from ui.hub import wall_now
 from ui.replay import SPEEDS, Past, played, stepped, within
 
 ON, SLIDER, SPEED, FRAME = "replay_on", "replay_slider", "replay_speed", "replay_frame"
-"""Keys of the widgets."""
+"""Keys of the widgets; the slider's has a number besides."""
 _MOMENT, _PLAYING, _RATE, _BEGUN = "replay_moment", "replay_playing_since", "replay_rate", "replay_begun"
+_SLIDERS = "replay_sliders"
 
 
 def begin(on: date, moment: datetime | None) -> None:
@@ -66,10 +67,24 @@ def toggle(past: Past) -> None:
         st.session_state[_PLAYING] = wall_now()
 
 
-def slide(past: Past) -> None:
-    """Go to where the slider was put, and play on from there if it played."""
+def slider_at(value: time) -> str:
+    """Return the key of the slider that stands at a time: another one whenever the moment moved by other means.
+
+    Until a page has drawn what it was sent, it goes on telling where its slider stood before; what is told of a slider
+    that is no more moves nothing.
+    """
+    if st.session_state.get(_slider()) != value:
+        st.session_state[_SLIDERS] = st.session_state.get(_SLIDERS, 0) + 1
+        st.session_state[_slider()] = value
+    return _slider()
+
+
+def slide(past: Past, key: str) -> None:
+    """Go to where the slider was put, and play on from there if it played; do nothing for a slider that is no more."""
+    if key != _slider():
+        return
     playing = is_playing()
-    go(past, datetime.combine(past.session.on, st.session_state[SLIDER], IST))
+    go(past, datetime.combine(past.session.on, st.session_state[key], IST))
     if playing:
         st.session_state[_PLAYING] = wall_now()
 
@@ -81,6 +96,10 @@ def keep_pace() -> None:
         st.session_state[_MOMENT] += (now - since) * _rate()
         st.session_state[_PLAYING] = now
     st.session_state[_RATE] = st.session_state.get(SPEED)
+
+
+def _slider() -> str:
+    return f"{SLIDER}_{st.session_state.get(_SLIDERS, 0)}"
 
 
 def _rate() -> int:

@@ -23,7 +23,6 @@ from ui.replay_reader import ReplayReader
 from ui.replay_state import (
     FRAME,
     ON,
-    SLIDER,
     SPEED,
     begin,
     frame_of,
@@ -34,6 +33,7 @@ from ui.replay_state import (
     moment_of,
     pause,
     slide,
+    slider_at,
     step,
     toggle,
 )
@@ -166,10 +166,10 @@ def _controls(past: Past, at: datetime) -> None:
     row.button("End", key="replay_last", on_click=go, args=(past, past.ends_at))
     low, high = (each.astimezone(IST).time().replace(second=0) for each in (past.session.open_at, past.ends_at))
     if low < high:
-        st.session_state[SLIDER] = max(min(at.astimezone(IST).time().replace(second=0, microsecond=0), high), low)
+        key = slider_at(max(min(at.astimezone(IST).time().replace(second=0, microsecond=0), high), low))
         st.slider(
-            "Moment", low, high, step=timedelta(minutes=1), format="HH:mm", key=SLIDER, label_visibility="collapsed",
-            on_change=slide, args=(past,),
+            "Moment", low, high, step=timedelta(minutes=1), format="HH:mm", key=key, label_visibility="collapsed",
+            on_change=slide, args=(past, key),
         )  # fmt: skip
     st.caption("← and → step one candle, space plays.")
 
