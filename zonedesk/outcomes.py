@@ -12,8 +12,9 @@ from agents.domain.cycle import CycleRecord
 from agents.domain.orders import TradeSetup
 from agents.domain.values import IST
 from agents.domain.zones import Outcome
-from agents.execution.outcomes import Ending, SetupOutcome, ending_of, label, outcomes
-from agents.llm.calibration import Judged, SetupResult
+from agents.execution.outcomes import Ending, ending_of, label, outcomes
+from agents.execution.record import as_judged
+from agents.llm.calibration import Judged
 from agents.ports import Calendar, MarketData
 
 
@@ -44,7 +45,7 @@ def resolve(log: Ledger, market: MarketData, calendar: Calendar, now: datetime, 
 
 def judged(log: Ledger) -> list[Judged]:
     """Return the outcomes of all setups that a judge spoke on, oldest first."""
-    return [found for one in outcomes(log) if (found := _as_judged(one)) is not None]
+    return [found for one in outcomes(log) if (found := as_judged(one)) is not None]
 
 
 def _judged(log: Ledger) -> list[CycleRecord]:
@@ -52,20 +53,3 @@ def _judged(log: Ledger) -> list[CycleRecord]:
     spoken = [said for said in payloads if said.get("setup") and said.get("verdict")]
     records = [CycleRecord.model_validate_json(json.dumps(dict(said))) for said in spoken]
     return [record for record in records if record.verdict and record.verdict.outcome == Outcome.OK.value]
-
-
-def _as_judged(one: SetupOutcome) -> Judged | None:
-    if one.probability is None or one.baseline is None:
-        return None
-    filled = one.ending is not Ending.NOT_FILLED
-    return Judged(
-        setup_id=one.setup_id,
-        on=one.decided_at.astimezone(IST).date(),
-        judge=one.judge,
-        prompt_sha=one.prompt_sha,
-        probability=one.probability,
-        baseline=one.baseline,
-        taken=one.taken,
-        result=SetupResult(one.ending.value),
-        won=one.result > 0 if filled else None,
-    )

@@ -40,11 +40,12 @@ def _judged(found: Sequence[SetupOutcome], verdict: SetupVerdict) -> list[Judged
     """Return the outcomes of a judge and its prompt, of real markets if there are any, by date."""
     mine = [one for one in found if (one.judge, one.prompt_sha) == (verdict.judge, verdict.prompt_sha)]
     counted = [one for one in mine if not one.synthetic] or mine
-    judged = [each for one in counted if (each := _as_judged(one)) is not None]
+    judged = [each for one in counted if (each := as_judged(one)) is not None]
     return sorted(judged, key=lambda each: (each.on, each.setup_id))
 
 
-def _as_judged(one: SetupOutcome) -> Judged | None:
+def as_judged(one: SetupOutcome) -> Judged | None:
+    """Return an outcome as calibration reads it, None where nobody judged; who ran out of time won if it paid."""
     if one.probability is None or one.baseline is None:
         return None
     return Judged(
@@ -56,5 +57,5 @@ def _as_judged(one: SetupOutcome) -> Judged | None:
         baseline=one.baseline,
         taken=one.taken,
         result=SetupResult(one.ending.value),
-        won=None if one.ending is Ending.NOT_FILLED else one.ending is Ending.WIN,
+        won=None if one.ending is Ending.NOT_FILLED else one.result > 0,
     )

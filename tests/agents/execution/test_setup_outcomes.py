@@ -9,8 +9,8 @@ from agents.domain.cycle import CycleRecord, Decision, Reason
 from agents.domain.evidence import SetupVerdict, SetupWord
 from agents.domain.orders import TradeSetup
 from agents.domain.values import IST
-from agents.execution.outcomes import OUTCOME, Ending, cautious_share, ending_of, label, track_of
-from agents.execution.record import record_of
+from agents.execution.outcomes import OUTCOME, Ending, SetupOutcome, cautious_share, ending_of, label, track_of
+from agents.execution.record import as_judged, record_of
 from tests.agents.desks import session_of
 from tests.agents.execution.orders import PLACED, TICK, CandleMarket, Prices, candles
 from tests.agents.execution.setups import setup_of
@@ -133,6 +133,25 @@ def test_a_judges_record_counts_what_he_would_have_taken(ledger: Ledger) -> None
     assert track.p_low == pytest.approx(cautious_share(8, 10), abs=1e-4)
     assert 0.6 < track.p_low < 0.8
     assert track_of(ledger, verdict.model_copy(update={"prompt_sha": "new"}), 0.8).outcomes == 0
+
+
+@pytest.mark.parametrize(
+    ("ending", "result", "won"),
+    [
+        (Ending.WIN, 1.2, True),
+        (Ending.LOSS, -1.1, False),
+        (Ending.TIMEOUT, 0.3, True),
+        (Ending.TIMEOUT, -0.3, False),
+        (Ending.NOT_FILLED, 0.0, None),
+    ],
+)
+def test_who_ran_out_of_time_won_if_it_paid(ending: Ending, result: float, won: bool | None) -> None:  # noqa: FBT001  (what is expected)
+    one = SetupOutcome(
+        setup_id="s", cycle_id="c", ending=ending, result=result, decided_at=PLACED, probability=0.8, baseline=0.4
+    )
+    judged = as_judged(one)
+    assert judged is not None
+    assert judged.won is won
 
 
 def test_a_cautious_share_grows_with_what_is_known() -> None:
