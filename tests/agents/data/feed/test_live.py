@@ -33,8 +33,8 @@ FAULTS = [
     ("feed_truncated", {"skip": 20, "times": 3}, "feed_damaged"),
     ("feed_unknown", {"times": 3}, "feed_unknown{99}"),
     ("feed_zero_code", {"times": 3}, ""),
-    ("feed_zero_prices", {"skip": 20, "times": 3}, "feed_unsound{price}"),
-    ("feed_nan_prices", {"skip": 20, "times": 3}, "feed_unsound{price}"),
+    ("feed_zero_prices", {"skip": 20, "times": 60}, "feed_unsound{price}"),
+    ("feed_nan_prices", {"skip": 20, "times": 60}, "feed_unsound{price}"),
 ]
 
 
