@@ -119,7 +119,7 @@ class Aftermath:
     def _estimate(self, case: Case, view: View) -> None:
         """Price what no execution is left for: as others sold it together with their own, else at the stop."""
         lacking = case.sold - case.priced
-        price = price_taken(self._kit.records.cases.values(), case.contract, view.fills or ())
+        price = price_taken(case, self._kit.records.cases.values(), view.fills or ())
         known = "as others sold it"
         if price is None:
             price, known = case.order.stop_trigger, "at the stop"

@@ -13,7 +13,7 @@ from agents.execution.guardian.attribute import attributed
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.kit import Kit
 from agents.execution.guardian.ports import Severity
-from agents.execution.guardian.reconcile import Finding, findings
+from agents.execution.guardian.reconcile import Finding, findings, oversold
 from agents.execution.guardian.view import View, glance, survey
 from agents.execution.guardian.words import spoken
 
@@ -113,13 +113,19 @@ class Lookout:
         self.found = findings(cases, view)
         for finding in self.found:
             if finding.critical or finding.key in before:
-                severity = Severity.CRITICAL if finding.critical else Severity.WARN
-                self._kit.ports.notifier.alert(
-                    severity, finding.key, f"{finding.text}; entries are closed until it fits"
-                )
+                self._tell(finding)
         if view.funds is not None and (not before) == bool(self.found):
             facts = {"orders": len(view.supers) + len(view.orders), "differences": [one.text for one in self.found]}
             self._kit.records.note("reconciled", facts, self._kit.clock.now)
+
+    def notice(self, case: Case) -> None:
+        """Tell at once what a case's own orders show, also while the rest of the book cannot be read."""
+        for finding in oversold((case,)):
+            self._tell(finding)
+
+    def _tell(self, finding: Finding) -> None:
+        severity = Severity.CRITICAL if finding.critical else Severity.WARN
+        self._kit.ports.notifier.alert(severity, finding.key, f"{finding.text}; entries are closed until it fits")
 
     def _silent(self, error: BrokerError) -> None:
         self.silence = spoken(error)

@@ -29,7 +29,7 @@ class Finding:
 
 def findings(cases: Sequence[Case], view: View) -> tuple[Finding, ...]:
     """Return what the broker shows and our book does not explain."""
-    return (*_positions(cases, view), *_strangers(cases, view), *_oversold(cases))
+    return (*_positions(cases, view), *_strangers(cases, view), *oversold(cases))
 
 
 def shortfall(case: Case, cases: Iterable[Case], view: View) -> int:
@@ -58,10 +58,12 @@ def strangers(cases: Iterable[Case], contract: str, fills: Iterable[FillRow]) ->
     return Strangers(bought - sum(his for _, his in sales), sum(row.quantity - his for row, his in sales))
 
 
-def price_taken(cases: Iterable[Case], contract: str, fills: Iterable[FillRow]) -> Decimal | None:
-    """Return the mean price at which others sold what our setups held; None where they did not."""
-    ours = {trade for case in cases for trade in case.trade_ids}
-    sales = shares((row for row in fills if row.trade_id not in ours), contract)
+def price_taken(case: Case, cases: Iterable[Case], fills: Iterable[FillRow]) -> Decimal | None:
+    """Return the mean price at which others sold what our setups held since a case bought; None where they did not."""
+    ours = {trade for one in cases for trade in one.trade_ids}
+    since = min((fill.at for fill in case.fills), default=case.opened_at)
+    taken = shares((row for row in fills if row.trade_id not in ours), case.contract)
+    sales = [(row, his) for row, his in taken if row.at >= since]
     units = sum(row.quantity - his for row, his in sales)
     value = sum((row.price * (row.quantity - his) for row, his in sales), Decimal(0))
     return (value / units).quantize(Decimal("0.0001")) if units else None
@@ -104,7 +106,8 @@ def _strangers(cases: Sequence[Case], view: View) -> Iterable[Finding]:
         yield Finding(f"order:{order.order_id}", f"order {order.order_id} on {order.contract} is not ours")
 
 
-def _oversold(cases: Iterable[Case]) -> Iterable[Finding]:
+def oversold(cases: Iterable[Case]) -> Iterable[Finding]:
+    """Yield the setups that have sold more than they bought, which their own orders tell: both exits have filled."""
     for case in cases:
         if case.remaining < 0:
             text = f"setup {case.setup_id} sold {case.sold} of {case.bought} bought"

@@ -91,6 +91,8 @@ class Watch:
     def _observe(self, case: Case, view: View) -> None:
         before = case.state
         after = self._tender.observe(case, view)
+        if after.remaining < 0 <= case.remaining:
+            self._lookout.notice(after)
         if before is TradeState.UNKNOWN and after.state is not before:
             self._lookout.want_survey()
 

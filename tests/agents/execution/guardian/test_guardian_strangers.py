@@ -8,7 +8,7 @@ import pytest
 from agents.domain.lifecycle import TradeState
 from agents.execution.gateway import BrokerState, FillRow, Leg, OrderRow, PositionRow, TradeSide
 from agents.execution.guardian.attribute import attributed
-from agents.execution.guardian.reconcile import Strangers, left_for, shortfall, strangers
+from agents.execution.guardian.reconcile import Strangers, left_for, price_taken, shortfall, strangers
 from agents.execution.guardian.standing import trade_of
 from tests.agents.execution.guardian.cases import NOW, case_of, fill, leg_of, view_of
 from tests.agents.execution.guardian.story import CONTRACT
@@ -41,6 +41,20 @@ def test_units_that_a_person_bought_are_not_left_for_our_setups() -> None:
     seen = view_of(fills=sold_and_bought, positions=positions)
     assert left_for([case], CONTRACT, seen) == 0
     assert shortfall(case, [case], seen) == 130
+
+
+def test_what_others_sold_before_a_purchase_does_not_price_it() -> None:
+    earlier, later = by_others((SELL, 130), (SELL, 130))
+    earlier, later = (
+        earlier.model_copy(update={"price": Decimal(140)}),
+        later.model_copy(update={"price": Decimal(120)}),
+    )
+    bought = fill("ours", BUY, 130, "1").model_copy(update={"at": later.at})
+    case = case_of(bought=130, state=TradeState.LEG_LOST).model_copy(
+        update={"fills": (bought,), "trade_ids": (bought.trade_id,)}
+    )
+    assert price_taken(case, [case], (earlier, bought, later)) == Decimal(120)
+    assert price_taken(case, [case], (earlier, bought)) is None
 
 
 def test_what_was_sold_twice_and_bought_back_is_not_taken_from_another_setup() -> None:
