@@ -59,7 +59,8 @@ test: $(VENV)/.development $(VENV)/.built check ## everything that is checked: b
 	$(PYTEST) tests -n 2 -m "not process and not browser" --dist loadscope
 	ANALYTICS_CHECKED=1 $(BIN)/python setup.py --quiet build_ext
 	$(PYTEST) -p tests.analytics_ext.checked_kernels tests/analytics_ext -n 2
-	$(PYTEST) tests -n 2 -m "process or browser" --dist loadgroup
+	$(PYTEST) tests -n 2 -m "process and not browser" --dist loadfile
+	$(PYTEST) tests -m browser
 
 check: $(VENV)/.development $(VENV)/.built ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

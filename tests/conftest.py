@@ -17,11 +17,3 @@ def shared() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip(f"recorded data is not here: put it in {SHARED} to run this test")
     return SHARED
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares a running process: all tests of the browser's desk, and otherwise those of one file."""
-    desks = Path(__file__).parent / "browser"
-    for item in items:
-        group = desks if item.path.is_relative_to(desks) else item.path
-        item.add_marker(pytest.mark.xdist_group(str(group)))
