@@ -160,7 +160,8 @@ class Control:
         return {"order_id": order.order_id}
 
     def set_limits(self, _: Request, raw: bytes) -> Answer:
-        """Enforce rate limits, or do not."""
+        """Enforce rate limits from now on, whatever was asked before, or do not."""
+        self._core.limits.forget()
         self._core.limits.enforced = LimitsBody.model_validate_json(raw).enforced
         return {"enforced": self._core.limits.enforced}
 

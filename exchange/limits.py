@@ -86,9 +86,7 @@ class Limits:
             self._chains.popitem(last=False)
         return True
 
-    def forget(self, client_id: str) -> None:
-        """Fill a client's buckets again."""
-        for key in [key for key in self._buckets if key[0] == client_id]:
-            del self._buckets[key]
-        for chain in [key for key in self._chains if key[0] == client_id]:
-            del self._chains[chain]
+    def forget(self) -> None:
+        """Fill the buckets of every client again, and let every chain be asked at once."""
+        self._buckets.clear()
+        self._chains.clear()

@@ -45,11 +45,11 @@ def test_limits_that_are_not_enforced_admit_everything() -> None:
     assert all(limits.admits_chain("1", 13, "2026-11-24", 0) for _ in range(3))
 
 
-def test_a_forgotten_client_starts_with_full_buckets() -> None:
+def test_limits_that_forget_start_with_full_buckets() -> None:
     limits = Limits()
     limits.admits("1", "quote", 0)
     limits.admits_chain("1", 13, "2026-11-24", 0)
-    limits.forget("1")
+    limits.forget()
     assert limits.admits("1", "quote", 0)
     assert limits.admits_chain("1", 13, "2026-11-24", 0)
 

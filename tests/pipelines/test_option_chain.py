@@ -60,7 +60,7 @@ def venue() -> Iterator[Venue]:
 @pytest.fixture
 def agent(venue: Venue, tmp_path: Path) -> DataCollectionAgent:
     venue.control("DELETE", "/faults")
-    venue.control("PUT", "/limits", {"enforced": True})
+    venue.control("PUT", "/limits", {"enforced": True})  # and forgets what an agent with another folder asked
     agent = agent_on(venue, tmp_path)
     agent.fetch_historical_data("NIFTY", DAY - timedelta(days=1), DAY)
     return agent
