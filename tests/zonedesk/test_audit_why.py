@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from agents.bootstrap import open_ledger
+from agents.data.why import DagsterRuns
 from agents.domain.cycle import CycleRecord, Decision, Reason
 from agents.settings import Settings
-from pipelines.runs import DagsterRuns
 from tests.zonedesk.conftest import Seeded
 from zonedesk.cli import app
 

@@ -26,8 +26,7 @@ def why(
     shell = Shell(as_json, debug)
     with shell.errors():
         from agents.bootstrap import open_store  # noqa: PLC0415  (start-up)
-        from agents.data.why import chain_text, why  # noqa: PLC0415  (start-up)
-        from pipelines.runs import DagsterRuns  # noqa: PLC0415  (start-up)
+        from agents.data.why import DagsterRuns, chain_text, why  # noqa: PLC0415  (start-up)
         from zonedesk.ledgers import existing_ledger  # noqa: PLC0415  (start-up)
 
         settings = settings_of(data_dir, mode, default="paper")

@@ -2,5 +2,6 @@
 
 from agents.data.why.answer import why
 from agents.data.why.links import Chain, Link, RunOf, chain_text
+from agents.data.why.runs import DagsterRuns
 
-__all__ = ["Chain", "Link", "RunOf", "chain_text", "why"]
+__all__ = ["Chain", "DagsterRuns", "Link", "RunOf", "chain_text", "why"]
