@@ -21,7 +21,8 @@ class Banner(NamedTuple):
 
 def banners(seen: Picture, wall: datetime) -> list[Banner]:
     """Return what holds for a picture at a moment of this machine's clock, the gravest first."""
-    found = [*_picture(seen, wall), *_state(seen), *_feed(seen), *_guardian(seen), *_market(seen)]
+    unread = [Banner("error", seen.desk.problem)] if seen.desk.problem and seen.desk.state else []
+    found = [*_picture(seen, wall), *unread, *_state(seen), *_feed(seen), *_guardian(seen), *_market(seen)]
     order = {"error": 0, "warning": 1, "info": 2}
     return sorted(found, key=lambda banner: order[banner.level])
 
@@ -40,7 +41,7 @@ def _state(seen: Picture) -> list[Banner]:
         return [Banner("error", f"HALTED: nothing new is bought and open positions are closed.{why}")]
     if desk.state is DeskState.REDUCING:
         return [Banner("warning", f"ENTRIES PAUSED: open positions keep their stops and targets.{why}")]
-    return [Banner("warning", desk.problem)] if desk.problem else []
+    return [Banner("warning", desk.problem)] if desk.problem and desk.state is None else []
 
 
 def _feed(seen: Picture) -> list[Banner]:

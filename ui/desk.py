@@ -185,7 +185,7 @@ def _read_only(path: Path) -> Engine:
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=2.0, check_same_thread=False)
 
-    return create_engine("sqlite://", creator=connect)
+    return create_engine(f"sqlite:///{path.resolve()}", creator=connect)  # the name is for messages
 
 
 def _json(path: Path) -> Json:

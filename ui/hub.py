@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from agents.settings import Settings
 from ui.desk import DeskReader
+from ui.kept import Kept
 from ui.queries import MarketReader
 from ui.snapshot import Picture
 
@@ -35,6 +36,7 @@ class Hub:
         self._wall = wall
         self._market: MarketReader | None = None
         self._desk = DeskReader(settings, wall)
+        self._kept = Kept(wall)
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -76,9 +78,9 @@ class Hub:
                 return known
             if self._market is None:
                 self._market = MarketReader(self.settings, self.settings.instruments[0])
-            desk = self._desk.read()
+            desk = self._kept.desk(self._desk.read())
             contracts = sorted({order.contract for order in desk.orders if order.held})
-            market = self._market.read(contracts)
+            market = self._kept.market(self._market.read(contracts))
             self._picture = Picture(market, desk, self._wall(), known.number + 1 if known else 1)
             return self._picture
 

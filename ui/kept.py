@@ -1,0 +1,49 @@
+"""What a hub keeps showing while store or ledger cannot be read: the last that could be, with its age."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from ui.format import age, day_time
+from ui.snapshot import DeskView, Snapshot
+
+
+class Kept:
+    """Remembers the last market and the last desk that could be read.
+
+    Parameters
+    ----------
+    wall : callable
+        Returns this machine's present, aware.
+    """
+
+    def __init__(self, wall: Callable[[], datetime]) -> None:
+        self._wall = wall
+        self._market: tuple[Snapshot, datetime] | None = None
+        self._desk: tuple[DeskView, datetime] | None = None
+
+    def market(self, found: Snapshot) -> Snapshot:
+        """Return what was found; where nothing could be read, the last market at the present hour, and since when."""
+        if not found.problem:
+            self._market = found, self._wall()
+        if not found.problem or self._market is None:
+            return found
+        known, at = self._market
+        present = {"now": found.now, "is_open": found.is_open, "next_open": found.next_open}
+        return replace(known, **present, problem=self._told(found.problem, at))  # type: ignore[arg-type]  # fields of it
+
+    def desk(self, found: DeskView) -> DeskView:
+        """Return what was found; where the ledger could not be read, the last desk with its processes as they are.
+
+        How old the guardian's last sign of life is cannot be told then, so that it is left out.
+        """
+        if not found.problem:
+            self._desk = found, self._wall()
+        if not found.problem or self._desk is None:
+            return found
+        known, at = self._desk
+        told = self._told(found.problem, at)
+        return replace(known, feed=found.feed, services=found.services, guardian_age=None, problem=told)
+
+    def _told(self, problem: str, at: datetime) -> str:
+        return f"{problem}. What is shown was read at {day_time(at)}, {age(self._wall() - at)} ago."
