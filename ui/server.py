@@ -21,6 +21,7 @@ from streamlit import config  # noqa: E402  (as above)
 from agents.domain.errors import ConfigError  # noqa: E402  (as above)
 from agents.settings import Settings  # noqa: E402  (as above)
 from ui.api import routes  # noqa: E402  (as above)
+from ui.document import page_routes  # noqa: E402  (as above)
 from ui.gate import Gate, check_address  # noqa: E402  (as above)
 from ui.hub import hub_of  # noqa: E402  (as above)
 from ui.passwords import Locker, key_in  # noqa: E402  (as above)
@@ -74,6 +75,6 @@ async def _lifespan(_app: st.App) -> AsyncIterator[Mapping[str, object]]:
 app = st.App(
     str(Path(__file__).with_name("app.py")),
     lifespan=_lifespan,  # type: ignore[arg-type]  # a mapping is what it yields on, and a dict is one
-    routes=routes(_hub, _closing),
+    routes=[*page_routes(), *routes(_hub, _closing)],
     middleware=[Middleware(Gate, locker=_locker, hosts=frozenset(_settings.dashboard_hosts), elapsed=time.monotonic)],
 )

@@ -1,0 +1,45 @@
+"""The HTML document of every page: Streamlit's own, told where its server is.
+
+Left alone, the document of a page below the root looks for the server below that page first: two requests that fail,
+two errors in the browser's console, and a tenth of a second before it looks where the server is.
+"""
+
+from functools import cache
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+from streamlit import file_util
+
+from agents.domain.errors import ConfigError
+from ui.views import PAGES
+
+HEAD = "<head>"
+# The one script of ours that stands in the document itself; it must run before Streamlit's.
+SCRIPT = 'window.__streamlit={BACKEND_BASE_URL:location.origin+"/"}'
+
+
+def page_routes() -> list[Route]:
+    """Return a route for the document of the first page and of each other one."""
+    return [Route(path, _answer) for path in ("/", *(f"/{path}" for path, _, _ in PAGES))]
+
+
+@cache
+def document() -> str:
+    """Return the document.
+
+    Raises
+    ------
+    ConfigError
+        If the installed Streamlit has another document than is known here.
+    """
+    path = Path(file_util.get_static_dir()) / "index.html"
+    text = path.read_text(encoding="utf-8")
+    if text.count(HEAD) != 1:
+        raise ConfigError(f"{path} has no single {HEAD}; install the Streamlit of requirements.lock")
+    return text.replace(HEAD, f"{HEAD}<script>{SCRIPT}</script>").replace("<title>Streamlit<", "<title>zonedesk<")
+
+
+async def _answer(_request: Request) -> Response:
+    return HTMLResponse(document(), headers={"cache-control": "no-cache"})
