@@ -115,6 +115,21 @@ class Settings(BaseSettings):
     )
     dashboard_password: SecretStr | None = Field(None, description="asked for by the dashboard; needed beyond loopback")
     dashboard_hosts: tuple[str, ...] = Field((), description="names besides localhost under which it may be reached")
+    dashboard_url: str | None = Field(
+        None,
+        pattern=r"^https?://[A-Za-z0-9.:\[\]-]+$",
+        description="where browsers reach it behind a proxy, without a path: https://desk.example",
+    )
+    oidc_issuer: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#@]+$",
+        description="OpenID Connect: a provider that says who it is, instead of the password or besides it",
+    )
+    oidc_client_id: str | None = Field(None, description="under which the provider knows the dashboard")
+    oidc_client_secret: SecretStr | None = Field(None, description="given by the provider; none for a public client")
+    oidc_people: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = Field(
+        (), description="who may come in: verified e-mail addresses, or the provider's subjects, spaces between"
+    )
 
     @property
     def home(self) -> Path:
