@@ -112,7 +112,7 @@ def test_the_run_was_whole_and_talkative(run: tuple[Path, list[str]]) -> None:
     folder, tokens = run
     log = (folder / "told" / "agent.log").read_text()
     out = (folder / "told" / "agent.out").read_text()
-    for library in ("urllib3.connectionpool", "asyncio", "agents.data.dhan.reader", "agents.data.feed.link"):
+    for library in ("urllib3.connectionpool", "asyncio", "agents.data.dhan.attempts", "agents.data.feed.link"):
         assert f" {library} " in log, f"{library} said nothing"
     assert "/app/generateAccessToken" in log
     assert "[hidden]" in log

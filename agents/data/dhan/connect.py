@@ -8,11 +8,12 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from agents.data.dhan.address import Address
+from agents.data.dhan.attempts import CallCounts, CallReport
 from agents.data.dhan.credentials import Credentials
 from agents.data.dhan.http import Wire
 from agents.data.dhan.limiter import Limiter
 from agents.data.dhan.master_files import MasterFiles
-from agents.data.dhan.reader import CallCounts, CallReport, Reader
+from agents.data.dhan.reader import Reader
 from agents.data.dhan.token import TokenFile, TokenKeeper
 from agents.domain.errors import ConfigError
 from agents.ports import Breaker

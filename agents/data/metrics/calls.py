@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from agents.data.dhan.attempts import OK, UNANSWERED, CallReport
 from agents.data.dhan.errors import Trouble
-from agents.data.dhan.reader import OK, UNANSWERED, CallReport
 from agents.ports import Metrics
 
 DHAN_DATA = "dhan_data"

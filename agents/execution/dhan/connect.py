@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from agents.data.calendar import NseCalendar
+from agents.data.dhan.attempts import CallReport
 from agents.data.dhan.connect import Dhan
 from agents.data.dhan.limiter import Limiter
-from agents.data.dhan.reader import CallReport
 from agents.data.preflight.broker import look_at_address
 from agents.execution.dhan.contracts import ChainIds, Contracts
 from agents.execution.dhan.gateway import DhanGateway

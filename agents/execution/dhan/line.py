@@ -11,10 +11,10 @@ from typing import Any
 
 from dhanhq import dhanhq
 
+from agents.data.dhan.attempts import OK, UNANSWERED, CallReport
 from agents.data.dhan.errors import DhanThrottledError, Fault, Trouble, UnansweredError, classify
 from agents.data.dhan.http import Wire
 from agents.data.dhan.limiter import CallKind, Limiter
-from agents.data.dhan.reader import OK, UNANSWERED, CallReport
 from agents.data.dhan.reply import Reply
 from agents.domain.errors import (
     BrokerUnavailableError,

@@ -4,11 +4,12 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from agents.data.dhan.errors import Fault, classify
+from agents.data.dhan.attempts import UNANSWERED, CallReport, Judge, Send
+from agents.data.dhan.errors import classify
 from agents.data.dhan.limiter import CallKind
 from agents.data.dhan.master import Listing
 from agents.data.dhan.quotes import fetch_quotes
-from agents.data.dhan.reader import UNANSWERED, CallReport, Reader
+from agents.data.dhan.reader import Reader
 from agents.data.dhan.reply import Reply
 from agents.data.feed.instruments import FeedInstrument, Mode
 from agents.data.feed.packets import FeedKey
@@ -32,14 +33,14 @@ class OnceReader(Reader):
         self,
         what: str,
         kind: CallKind,
-        send: Callable[[], Reply],
+        send: Send,
         *,
         chain: str = "",
-        judge: Callable[[Reply], Fault | None] = classify,
+        judge: Judge = classify,
     ) -> Reply:
         """Return the reply to one request; see `Reader.reply` for what is raised."""
         self._limiter.wait(kind, chain=chain)
-        return self._once(CallReport(what, kind, UNANSWERED, 0, 0.0, 1), send, judge)
+        return self._attempts.once(CallReport(what, kind, UNANSWERED, 0, 0.0, 1), send, judge)
 
 
 class GuardianPrices:

@@ -5,10 +5,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from agents.data.dhan.attempts import CallCounts
 from agents.data.dhan.http import Wire
 from agents.data.dhan.limiter import Limiter
 from agents.data.dhan.master import Listing
-from agents.data.dhan.reader import CallCounts, Reader
+from agents.data.dhan.reader import Reader
 from agents.domain.values import OptionType
 
 NIFTY = Listing("IDX_I", 13, "index", "NIFTY", "NIFTY", 1, Decimal("0.05"))

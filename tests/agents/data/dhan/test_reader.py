@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from agents.data.dhan.attempts import CallCounts
 from agents.data.dhan.errors import DhanError, DhanThrottledError, DhanUnavailableError, TokenRefusedError
 from agents.data.dhan.http import Wire
 from agents.data.dhan.limiter import CallKind
-from agents.data.dhan.reader import CallCounts, Reader
+from agents.data.dhan.reader import Reader
 from agents.domain.errors import MissingDataError
 from tests.agents.data.dhan.conftest import make_token
 from tests.agents.data.dhan.readers import Waits, reader_on

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from agents.data.dhan.attempts import OK, UNANSWERED, CallReport
 from agents.data.dhan.limiter import CallKind
-from agents.data.dhan.reader import OK, UNANSWERED, CallReport
 from agents.data.metrics import Series, exposition, watch_calls
 from agents.data.metrics.calls import endpoint_of
 
