@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from ui.format import age, day_time
 from ui.snapshot import DeskView, Snapshot
@@ -29,8 +30,10 @@ class Kept:
         if not found.problem or self._market is None:
             return found
         known, at = self._market
-        present = {"now": found.now, "is_open": found.is_open, "next_open": found.next_open}
-        return replace(known, **present, problem=self._told(found.problem, at))  # type: ignore[arg-type]  # fields of it
+        present: dict[str, Any] = {}  # Any: fields of Snapshot
+        if found.is_simulated == known.is_simulated:  # otherwise it is the market's clock that cannot be read
+            present = {"now": found.now, "is_open": found.is_open, "next_open": found.next_open}
+        return replace(known, **present, problem=self._told(found.problem, at))
 
     def desk(self, found: DeskView) -> DeskView:
         """Return what was found; where the ledger could not be read, the last desk with its processes as they are.

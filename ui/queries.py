@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from agents.data.calendar import NseCalendar
-from agents.data.clock import CLOCK_FILE, SimulatedMarketClock, market_clock
+from agents.data.clock import CLOCK_FILE, SimulatedMarketClock, SystemClock, market_clock
 from agents.data.findings import zones_at
 from agents.data.store import Row, Store
 from agents.domain.errors import ConfigError, DataError, MissingDataError
@@ -137,7 +137,7 @@ class MarketReader:
         self._settings = settings
         self._instrument = instrument
         self._calendar = NseCalendar()
-        self._clock: Clock = market_clock(settings, self._calendar)
+        self._clock: Clock = SystemClock()  # until the first look: a damaged clock of the market is that one's problem
         self._store = Store(settings.store_path, settings.mode, now=lambda: datetime.now(UTC), create=False)
         self._slow: _Slow | None = None
         self._minutes: dict[int, ChartCandle] = {}
