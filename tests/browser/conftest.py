@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.dashboards import Dashboard
 from tests.browser.desks import LiveDesk
 from tests.browser.pictures import for_documents
 
@@ -43,6 +44,17 @@ def desk(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Li
         yield running
     finally:
         running.stop()
+
+
+@pytest.fixture(scope="session")
+def dashboard(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:  # noqa: ARG001  (asked first)
+    """A dashboard over a store whose last session but one was traded."""
+    started = Dashboard(tmp_path_factory.mktemp("replayed"))
+    try:
+        started.wait()
+        yield started
+    finally:
+        started.stop()
 
 
 @pytest.fixture(scope="session")
