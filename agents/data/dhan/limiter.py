@@ -4,24 +4,14 @@ Every request takes a slot in a SQLite file: the earliest moment that breaks no 
 ahead; then it waits for its slot. So waiting requests form a queue across processes, and none is sent to be refused.
 """
 
-import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
 from agents.data.dhan.errors import DhanThrottledError
-from agents.domain.errors import ConfigError
+from agents.data.dhan.slots import Limit, SlotFile
 
-_SCHEMA = """
-    create table if not exists slots (client text not null, kind text not null, at real not null);
-    create index if not exists slots_by_kind on slots (client, kind, at);
-    create table if not exists pauses (client text not null, kind text not null, until real not null,
-        primary key (client, kind));
-"""
 _SECOND, _MINUTE, _HOUR, _DAY = 1.0, 60.0, 3600.0, 86_400.0
-_BUSY_SECONDS = 10.0
 
 
 class CallKind(StrEnum):
@@ -31,14 +21,6 @@ class CallKind(StrEnum):
     DATA = "data"
     QUOTE = "quote"
     OTHER = "other"
-
-
-@dataclass(frozen=True)
-class Limit:
-    """At most `count` requests in any `seconds`."""
-
-    count: int
-    seconds: float
 
 
 # A fifth below what Dhan API v2 publishes (10/s, 250/min, 1000/h and 7000/day for orders since 21 March 2026; 5/s and
@@ -87,13 +69,11 @@ class Limiter:
         patience: float = 60.0,
         limits: Mapping[CallKind, tuple[Limit, ...]] = LIMITS,
     ) -> None:
-        self._path = path
-        self._client = client_id
+        self._slots = SlotFile(path, client_id)
         self._wall = wall
         self._sleep = sleep
         self._patience = patience
         self._limits = limits
-        self._ready = False
 
     def wait(self, kind: CallKind, *, chain: str = "") -> float:
         """Wait for leave to send one request, and return the seconds waited.
@@ -123,18 +103,14 @@ class Limiter:
         chain : str
             As for `wait`.
         """
-        with self._open() as connection:
-            connection.execute("insert into slots values (?, ?, ?)", (self._client, _chain_slots(chain), self._wall()))
+        with self._slots.open() as slots:
+            slots.take(_chain_slots(chain), self._wall())
 
     def pause(self, kind: CallKind, seconds: float) -> None:
         """Let nobody send requests of a class for a while, because the server refused one."""
         until = self._wall() + seconds
-        with self._open() as connection:
-            connection.execute(
-                "insert into pauses values (?, ?, ?) "
-                "on conflict (client, kind) do update set until = max(until, excluded.until)",
-                (self._client, kind.value, until),
-            )
+        with self._slots.open() as slots:
+            slots.pause(kind.value, until)
 
     def taken(self, kind: CallKind, seconds: float) -> int:
         """Return how many requests of a class every process of the account sent in the last `seconds`, a day at most.
@@ -145,74 +121,25 @@ class Limiter:
             If the file cannot be used.
         """
         now = self._wall()
-        with self._open() as connection:
-            [count] = connection.execute(
-                "select count(*) from slots where client = ? and kind = ? and at > ? and at <= ?",
-                (self._client, kind.value, now - seconds, now),
-            ).fetchone()
-        return int(count)
+        with self._slots.open() as slots:
+            return slots.count(kind.value, now - seconds, now)
 
     def _wait_for_slot(self, name: str, limits: tuple[Limit, ...], kind: CallKind) -> float:
         now = self._wall()
-        with self._open() as connection:
-            self._forget(connection, now)
-            slot = max(now, self._paused_until(connection, kind), self._free(connection, name, limits))
+        # No limit looks back beyond a day, and what lies beyond the patience was taken before the clock went back.
+        with self._slots.open() as slots:
+            slots.forget(now - _DAY, now, now + self._patience + _MINUTE)
+            slot = max(now, slots.paused_until(kind.value), slots.earliest(name, limits))
             if slot - now > self._patience:
                 raise DhanThrottledError(
                     f"the next {name} request may go out in {slot - now:.0f} s, and nobody waits longer than "
                     f"{self._patience:.0f} s; use fewer programs at once, or come back when the day's limit has passed"
                 )
-            connection.execute("insert into slots values (?, ?, ?)", (self._client, name, slot))
+            slots.take(name, slot)
         delay = slot - now
         if delay > 0:
             self._sleep(delay)
         return delay
-
-    def _free(self, connection: sqlite3.Connection, kind: str, limits: tuple[Limit, ...]) -> float:
-        """Return the earliest moment, not before the last slot taken, that breaks none of the limits."""
-        earliest = 0.0
-        for limit in (Limit(1, 0.0), *limits):
-            row = connection.execute(
-                "select at from slots where client = ? and kind = ? order by at desc limit 1 offset ?",
-                (self._client, kind, limit.count - 1),
-            ).fetchone()
-            if row:
-                earliest = max(earliest, row[0] + limit.seconds)
-        return earliest
-
-    def _paused_until(self, connection: sqlite3.Connection, kind: CallKind) -> float:
-        row = connection.execute(
-            "select until from pauses where client = ? and kind = ?", (self._client, kind.value)
-        ).fetchone()
-        return float(row[0]) if row else 0.0
-
-    def _forget(self, connection: sqlite3.Connection, now: float) -> None:
-        """Drop slots that no limit looks at, and those so far ahead that the machine's clock must have gone back."""
-        ahead = now + self._patience + _MINUTE
-        connection.execute("delete from slots where at < ? or at > ?", (now - _DAY, ahead))
-        connection.execute("delete from pauses where until < ? or until > ?", (now, ahead))
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        """Yield a connection inside one transaction that no other process can enter."""
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
-        except (OSError, sqlite3.Error) as error:
-            raise ConfigError(f"cannot open the request limiter {self._path}: {error}; check the folder") from error
-        try:
-            if not self._ready:
-                connection.execute("pragma journal_mode = wal")
-                connection.executescript(_SCHEMA)
-                self._ready = True
-            connection.execute("pragma synchronous = off")  # what a power cut loses has passed by the next start
-            connection.execute("begin immediate")
-            yield connection
-            connection.execute("commit")
-        except sqlite3.Error as error:
-            raise ConfigError(f"the request limiter {self._path} fails: {error}; delete the file") from error
-        finally:
-            connection.close()
 
 
 def _chain_slots(chain: str) -> str:

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.data.dhan.errors import DhanThrottledError
-from agents.data.dhan.limiter import CHAIN_LIMIT, LIMITS, CallKind, Limit, Limiter
+from agents.data.dhan.limiter import CHAIN_LIMIT, LIMITS, CallKind, Limiter
+from agents.data.dhan.slots import Limit
 from agents.domain.errors import ConfigError
 
 NOON = 1_795_000_000.0
