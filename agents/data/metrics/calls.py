@@ -33,6 +33,7 @@ def watch_calls(metrics: Metrics, api: str = DHAN_DATA) -> Callable[[CallReport]
 
 
 def endpoint_of(what: str) -> str:
-    """Return what was asked for without of what, and of when: as a label it must be one of few words."""
+    """Return what was asked for without of what, of when, and which one: as a label it must be one of few words."""
     words = what.removeprefix("the ").partition(" of ")[0]
-    return _CANDLES if _CANDLES in words else words
+    unnamed = " ".join(word for word in words.split() if word.isalpha())
+    return _CANDLES if _CANDLES in words else unnamed or words

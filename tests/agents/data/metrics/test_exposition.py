@@ -60,3 +60,4 @@ def test_an_endpoint_has_no_names_or_dates_in_it() -> None:
     assert endpoint_of("candles of NIFTY-ATM+1-CE from 2026-11-16 to 2026-11-18") == "candles"
     assert endpoint_of("the instrument master of NSE_FNO") == "instrument master"
     assert endpoint_of("quotes") == "quotes"
+    assert endpoint_of("super order A2610070088c4636001") == "super order"
