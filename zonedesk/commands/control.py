@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Reason = Annotated[str, typer.Option("--reason", help="Why, for whoever reads it later.")]
 Wait = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for the guardian's word.")]
+RESUME = "resume"
 LOOK_EVERY = 0.1
 ALIVE_SECONDS = 30.0
 
@@ -59,6 +60,7 @@ def resume(
     *,
     confirm: Annotated[str, typer.Option("--confirm", help='What shows that it is meant: "resume paper".')] = "",
     reason: Reason = "by hand",
+    wait: Wait = 3.0,
     as_json: Json = False,
     data_dir: DataDir = None,
     mode: Mode = None,
@@ -70,13 +72,18 @@ def resume(
         from agents.execution.controls import loosen  # noqa: PLC0415  (start-up)
         from zonedesk.ledgers import existing_ledger  # noqa: PLC0415  (start-up)
 
-        settings = settings_of(data_dir, mode, default="paper")
+        settings, who = settings_of(data_dir, mode, default="paper"), _who()
         ledger = existing_ledger(settings)
         try:
-            loosen(ledger, settings.home, settings.mode, typed=confirm, reason=reason, by=_who())
+            loosen(ledger, settings.home, settings.mode, typed=confirm, reason=reason, by=who)
+            # The guardian says by this row that it knows; the row loosens nothing.
+            told = ledger.commands.ask(f"cli-{uuid4().hex}", RESUME, {"reason": reason}, by=who)
+            outcome = _acknowledged(ledger, told.id, wait) if _guardian_lives(ledger) else None
         finally:
             ledger.close()
-        shell.result({"state": "active", "mode": settings.mode}, f"the {settings.mode} desk may trade again")
+        facts = {"state": "active", "mode": settings.mode, "guardian": outcome}
+        shell.result(facts, f"the {settings.mode} desk may trade again")
+        shell.note(f"the guardian says {outcome}" if outcome else "no guardian has acknowledged it yet")
 
 
 def _stop(shell: Shell, settings: "Settings", kind: "Tightening", reason: str, wait: float) -> None:

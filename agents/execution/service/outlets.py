@@ -49,11 +49,15 @@ class LedgerControls:
         self._ledger.set_desk_state(stricter(self._ledger.desk_state(), state), reason, by=WHO)
 
     def commands(self) -> Sequence[Command]:
-        """Return the commands to the guardian that were not acknowledged, oldest first; none of them loosens."""
+        """Return the commands to the guardian that were not acknowledged, oldest first; none of them loosens.
+
+        A row that asks to resume loosens nothing: it is refused, unless the command line has let the desk trade again
+        and asks whether the guardian knows.
+        """
         pending = self._ledger.commands.pending()
         for one in pending:
             if one.kind == CommandKind.RESUME.value:
-                self._ledger.commands.done(one.id, "refused: only `zonedesk resume` lets a desk trade again")
+                self._ledger.commands.done(one.id, self._resumed())
         return [
             Command(id=one.id, kind=CommandKind(one.kind), by=one.asked_by, asked_at=one.asked_at)
             for one in pending
@@ -63,6 +67,12 @@ class LedgerControls:
     def acknowledge(self, command_id: str, outcome: str) -> None:
         """Say that a command was carried out, and how."""
         self._ledger.commands.done(command_id, outcome)
+
+    def _resumed(self) -> str:
+        state = self._ledger.desk_state()
+        if state is DeskState.ACTIVE and not self.halted():
+            return f"done: {state}"
+        return "refused: only `zonedesk resume` lets a desk trade again"
 
 
 class OutboxNotifier:

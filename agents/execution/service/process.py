@@ -5,6 +5,7 @@ instant; nothing is done on the way out but to give the lease back.
 """
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -33,7 +34,7 @@ NAME: Final = "guardian"
 LISTEN_EVERY: Final = 0.005
 STEP_EVERY: Final = 0.25
 WAIT_EVERY: Final = 0.5
-BEAT_EVERY: Final = 2.0
+BEAT_EVERY: Final = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -201,7 +202,7 @@ class GuardianProcess:
         return facts
 
     def _beat(self, state: str, facts: Mapping[str, Any]) -> None:  # Any: JSON
-        self._said = {"state": state, **facts}
+        self._said = {"state": state, "pid": os.getpid(), **facts}
         try:
             self._parts.ledger.heartbeats.beat(NAME, self._said)
         except TradingError as error:

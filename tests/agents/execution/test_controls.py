@@ -104,6 +104,19 @@ def test_a_command_row_that_would_loosen_is_refused(tmp_path: Path, ledger: Ledg
     assert command.outcome.startswith("refused")
 
 
+def test_a_row_that_asks_to_resume_is_done_once_the_command_line_has_resumed(tmp_path: Path, ledger: Ledger) -> None:
+    controls = LedgerControls(ledger, tmp_path)
+    ledger.commands.ask("r1", CommandKind.RESUME.value, {}, by="a test")
+    write_halt(tmp_path, "smoke")
+    assert not controls.commands()
+    loosen(ledger, tmp_path, "paper", typed=phrase("paper"), reason="over", by="a test")
+    ledger.commands.ask("r2", CommandKind.RESUME.value, {}, by="a test")
+    assert not controls.commands()
+    outcomes = {command.id: command.outcome for command in ledger.commands.recent(2)}
+    assert (outcomes["r1"] or "").startswith("refused")
+    assert outcomes["r2"] == "done: active"
+
+
 def test_no_import_leads_from_the_dashboard_to_what_loosens() -> None:
     graph = grimp.build_graph("ui", "agents", "pipelines")
     assert not graph.chain_exists("ui", "agents.execution.controls", as_packages=True)
