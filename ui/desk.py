@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ SEEN = "alert_seen"
 _SHOWN_COMMANDS = 8
 _SHOWN_ALERTS = 30
 _NEVER = 1e9
+_SILENT_SUPERVISOR = timedelta(seconds=15)
 ORDER_KINDS = KINDS
 Json = dict[str, Any]  # Any: whatever JSON can hold
 
@@ -54,8 +55,10 @@ class DeskReader:
     def read(self) -> DeskView:
         """Return what is known now; what cannot be read is said in `problem`."""
         run = self._settings.home / "run"
-        shown = DeskView(feed=_feed(_json(run / "feed.json"), self._wall()))
-        shown = replace(shown, services=tuple(_json(run / "status.json").get("services", ())))
+        now = self._wall()
+        shown = DeskView(read_at=now, feed=_feed(_json(run / "feed.json"), now))
+        status = _json(run / "status.json")
+        shown = replace(shown, services=tuple(status.get("services", ())), started_at=_started(status, self._wall()))
         try:
             return self._told(shown, self._opened())
         except TradingError as error:
@@ -91,6 +94,7 @@ class DeskReader:
             limits_of_settings=dict(limits.payload["of_settings"]) if limits else {},
             seen_alerts=dict(self._alerts_seen),
             agreement=said_by(next((one for one in heartbeats if one.name == GUARDIAN), None), self._agreement),
+            breakers=tuple(ledger.breakers()),
             guardian_age=None if beat is None else (self._wall() - beat).total_seconds(),
         )
 
@@ -195,6 +199,16 @@ def _json(path: Path) -> Json:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _started(status: Json, now: datetime) -> datetime | None:
+    """Return when the desk began, None where its supervisor has said nothing for long or has ended."""
+    try:
+        said = datetime.fromisoformat(status["written_at"])
+        began = datetime.fromisoformat(status["started_at"])
+    except (KeyError, ValueError, TypeError):
+        return None
+    return None if status.get("state") == "stopped" or now - said > _SILENT_SUPERVISOR else began
 
 
 def _feed(facts: Json, now: datetime) -> Feed | None:

@@ -46,7 +46,8 @@ class Kept:
             return found
         known, at = self._desk
         told = self._told(found.problem, at)
-        return replace(known, feed=found.feed, services=found.services, guardian_age=None, problem=told)
+        present = {"feed": found.feed, "services": found.services, "read_at": found.read_at}
+        return replace(known, **present, guardian_age=None, problem=told)  # type: ignore[arg-type]  # fields of it
 
     def _told(self, problem: str, at: datetime) -> str:
         return f"{problem}. What is shown was read at {day_time(at)}, {age(self._wall() - at)} ago."

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from agents.data.ledger import Command, Heartbeat, Message
+from agents.data.ledger.breaker import BreakerState
 from agents.domain.cycle import DeskState
 from agents.domain.zones import ZoneAnalysis
 from ui.trading import Agreement, Order, Refusal
@@ -124,7 +125,8 @@ class DeskView:
     """The desk as the ledger and the files of its processes tell it. `guardian_age` is in seconds, None before any.
 
     `limits` are those in force, `limits_of_settings` what they would be had nobody tightened any; both are empty before
-    a guardian has said them. `seen_alerts` tells by an alert's number who has seen it.
+    a guardian has said them. `seen_alerts` tells by an alert's number who has seen it. `guardian_age` and the feed's
+    silence were measured at `read_at`. `started_at` is when the desk began that runs now, None where none does.
     """
 
     state: DeskState | None = None
@@ -141,7 +143,10 @@ class DeskView:
     seen_alerts: dict[int, str] = field(default_factory=dict, hash=False)
     feed: Feed | None = None
     services: tuple[dict[str, Any], ...] = ()  # Any: JSON
+    started_at: datetime | None = None
+    breakers: tuple[BreakerState, ...] = ()
     guardian_age: float | None = None
+    read_at: datetime | None = None
     problem: str = ""
 
 

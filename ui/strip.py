@@ -1,6 +1,7 @@
 """The line on top of every page, what must be said below it, and the three buttons that act."""
 
 import uuid
+from datetime import timedelta
 
 import streamlit as st
 
@@ -8,10 +9,10 @@ from agents.domain.cycle import DeskState
 from agents.domain.errors import TradingError
 from agents.domain.values import IST
 from agents.settings import Settings
-from ui.banners import banners
+from ui.banners import NOTHING_SECONDS, banners, resumption, silence
 from ui.choices import choices
 from ui.desk import FLATTEN, HALT, PAUSE, ask
-from ui.format import MINUS, change, clock_time, day_time, inr, plain, rupees
+from ui.format import MINUS, age, change, clock_time, day_time, inr, plain, rupees
 from ui.hub import wall_now
 from ui.markup import span
 from ui.news import News, chime, news, told_of
@@ -23,9 +24,11 @@ REFRESH_SECONDS = 1
 WHO = "dashboard"
 HALT_WORD = "HALT"
 FLATTEN_WORD = "FLATTEN"
-_NONCE, _SAID, _DRAWN = "command_nonce", "command_said", "drawn_state"
+_NONCE, _SAID, _DRAWN, _ASKED = "command_nonce", "command_said", "drawn_state", "command_asked_at"
 _ALERTS, _ORDERS = "alerts_told", "orders_told"
 _MOST_TOASTS = 4
+_COUNTED_SECONDS = 100.0
+_TWICE_SECONDS = 3.0
 _STATES = {
     DeskState.ACTIVE: ("● ACTIVE", "zd-up"),
     DeskState.REDUCING: ("❚❚ ENTRIES PAUSED", "zd-warn"),
@@ -67,9 +70,9 @@ def _below() -> None:
         st.error(plain(said))
     for command in [one for one in seen.desk.commands if (seen.as_of - one.asked_at).total_seconds() < 60][:2]:  # noqa: PLR2004 - a minute
         asked = f"{command.kind}: asked {day_time(command.asked_at)} by {command.asked_by}"
-        done = f"{command.outcome} {day_time(command.done_at)}" if command.done_at else "waiting"
+        done = f"{command.outcome}, {day_time(command.done_at)}" if command.done_at else "waiting for the guardian"
         st.caption(plain(f"{asked} → {done}"))
-    for banner in banners(seen, wall_now()):
+    for banner in banners(seen, wall_now(), resumption(Settings())):
         _LEVELS[banner.level](plain(banner.text))
     _toasts(seen)
 
@@ -93,9 +96,9 @@ def _parts(seen: Picture) -> list[str]:
     note = "" if day.final else " so far"
     parts.append(span(f"Day P&L {'+' if day.value > 0 else ''}{inr(day.value)}{note}", tone))
     if desk.feed is not None:
-        silent = desk.feed.silent
-        told = f"feed {silent:.1f} s" if silent < 100 else "feed silent"  # noqa: PLR2004 - beyond, a number says nothing
-        parts.append(span(told, "zd-quiet"))
+        silent = silence(seen, desk.feed, wall_now())
+        long = f"feed silent for {age(timedelta(seconds=silent))}" if silent < NOTHING_SECONDS else "feed silent"
+        parts.append(span(f"feed {silent:.1f} s" if silent < _COUNTED_SECONDS else long, "zd-quiet"))
     return [*parts, span(clock_time(market.now), "zd-quiet")]
 
 
@@ -118,6 +121,9 @@ def _buttons(seen: Picture) -> None:
 def _stop() -> None:
     word = str(st.session_state.get("stop_word", "")).strip()
     kind = {HALT_WORD: HALT, FLATTEN_WORD: FLATTEN}.get(word)
+    asked_at = st.session_state.get(_ASKED)
+    if not word and asked_at is not None and (wall_now() - asked_at).total_seconds() < _TWICE_SECONDS:
+        return  # the second click of a double one finds the form empty
     if kind is None:
         st.session_state[_SAID] = f"Nothing was asked: type {HALT_WORD} or {FLATTEN_WORD} in capitals."
     else:
@@ -131,7 +137,7 @@ def _ask(kind: str) -> None:
     except TradingError as error:
         st.session_state[_SAID] = f"{kind} could not be asked: {error}"
     else:
-        st.session_state[_SAID] = ""
+        st.session_state.update({_SAID: "", _ASKED: wall_now()})
 
 
 def _renew_nonce(seen: Picture) -> None:
