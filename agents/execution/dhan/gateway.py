@@ -4,31 +4,21 @@ Only LIMIT orders for the day go out, intraday, under a correlation id that Dhan
 super order first, because what a change does not name Dhan takes for zero; no leg is ever cancelled by itself.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, Final
 
 from dhanhq import dhanhq
 
 from agents.data.dhan.limiter import CallKind
 from agents.data.dhan.master import Listing
-from agents.domain.errors import BrokerUnavailableError, DataError, OrderRejectedError, OrderUnknownError
+from agents.domain.errors import BrokerUnavailableError, OrderRejectedError, OrderUnknownError
 from agents.domain.orders import SuperOrder
+from agents.execution.dhan.books import DhanBooks, rows_of
 from agents.execution.dhan.contracts import Contracts
 from agents.execution.dhan.line import Line, ack_of
-from agents.execution.dhan.rows import (
-    LEG_NAMES,
-    Row,
-    fill_rows,
-    funds_of,
-    is_exit_leg,
-    leg_of,
-    listed,
-    order_rows,
-    position_rows,
-    super_rows,
-)
-from agents.execution.gateway import Ack, FillRow, Funds, Leg, OrderRow, PositionRow, SuperRow
+from agents.execution.dhan.rows import LEG_NAMES, Row, leg_of
+from agents.execution.gateway import Ack, Leg
 from agents.execution.guardian.gates import CORRELATION
 from agents.ops.breakers import entry_through
 from agents.ports import Breaker
@@ -38,7 +28,7 @@ NEVER_WON: Final = Decimal(9_999_999)  # rupees: the broker wants to know at whi
 _PRODUCT: Final = "INTRADAY"
 
 
-class DhanGateway:
+class DhanGateway(DhanBooks):
     """Implements `agents.execution.gateway.OrderGateway`.
 
     Parameters
@@ -52,10 +42,8 @@ class DhanGateway:
     """
 
     def __init__(self, line: Line, contracts: Contracts, breaker: Breaker | None = None) -> None:
-        self._line = line
-        self._contracts = contracts
+        super().__init__(line, contracts)
         self._breaker = breaker
-        self._parents: dict[str, str] = {}
 
     def place_super(self, order: SuperOrder) -> Ack:
         """Buy with a target and a stop attached, unless orders keep failing; see the protocol."""
@@ -149,44 +137,6 @@ class DhanGateway:
             f"the cancellation of order {order_id}", CallKind.ORDER, lambda client: client.cancel_order(order_id)
         )
 
-    def super_orders(self) -> Sequence[SuperRow]:
-        """Return today's super orders; see the protocol."""
-        body = self._line.read("the super orders", lambda client: client.get_super_order_list())
-        rows = super_rows(body, self._name)
-        self._parents.update({leg.order_id: row.order_id for row in rows for leg in row.legs})
-        return rows
-
-    def orders(self) -> Sequence[OrderRow]:
-        """Return today's orders; see the protocol."""
-        body = self._line.read("the orders", lambda client: client.get_order_list())
-        return order_rows(body, self._name, self._legs())
-
-    def trades(self) -> Sequence[FillRow]:
-        """Return today's executions; see the protocol."""
-        return fill_rows(self._line.read("the trades", lambda client: client.get_trade_book()), self._name)
-
-    def positions(self) -> Sequence[PositionRow]:
-        """Return today's positions; see the protocol."""
-        return position_rows(self._line.read("the positions", lambda client: client.get_positions()), self._name)
-
-    def funds(self) -> Funds:
-        """Return the account's money; see the protocol."""
-        return funds_of(self._line.read("the funds", lambda client: client.get_fund_limits()))
-
-    def find(self, correlation_id: str) -> SuperRow | OrderRow | None:
-        """Return an order by our name of it, looked for in all three places where Dhan may show it."""
-        for row in self.super_orders():
-            if row.correlation_id == correlation_id:
-                return row
-        for order in self.orders():
-            if order.correlation_id == correlation_id and order.parent_id is None:
-                return order
-        what = f"the order {correlation_id}"
-        body = self._line.find(what, lambda client: client.get_order_by_correlationID(correlation_id))
-        rows = [] if body is None else _rows(what, body)
-        found = order_rows([row for row in rows if not is_exit_leg(row)], self._name, self._legs())
-        return next((row for row in found if row.correlation_id == correlation_id), None)
-
     def arm_loss_exit(self, loss: Decimal) -> None:
         """Have Dhan leave every intraday position by itself at that loss, and end its day; see the protocol.
 
@@ -204,36 +154,14 @@ class DhanGateway:
                 raise
             self._line.send(what, CallKind.OTHER, lambda client: client.dhan_http.put("/pnlExit", dict(asked)))
 
-    def loss_exit(self) -> Decimal | None:
-        """Return the loss at which Dhan leaves by itself, None when that is not armed; see the protocol."""
-        body = self._line.read("the loss exit", lambda client: client.get_pnl_exit())
-        if not isinstance(body, Mapping) or str(body.get("pnlExitStatus", "")).upper() != "ACTIVE":
-            return None
-        try:
-            return Decimal(str(body.get("loss") or body.get("lossValue")))
-        except InvalidOperation as error:
-            raise BrokerUnavailableError(
-                "Dhan's loss exit names no loss; see agents/execution/dhan/gateway.py"
-            ) from error
-
     def exit_all(self) -> None:
         """Have Dhan cancel every order and leave every position; see the protocol."""
         self._line.send("the exit of all positions", CallKind.ORDER, lambda client: client.exit_all_positions())
 
-    def _name(self, segment: str, security_id: int) -> str:
-        try:
-            return self._contracts.name(segment, security_id)
-        except DataError as error:
-            raise BrokerUnavailableError(f"the instrument master cannot be read: {error}") from error
-
-    def _legs(self) -> Mapping[str, str]:
-        """Return the super orders of legs that have an id of their own."""
-        return {leg: parent for leg, parent in self._parents.items() if leg != parent}
-
     def _standing(self, what: str, order_id: str, ask: Callable[[dhanhq], object]) -> Row:
         """Return an order as it stands, to be changed. Raises `OrderUnknownError` where nobody could look."""
         try:
-            rows = _rows(what, self._line.read(what, ask))
+            rows = rows_of(what, self._line.read(what, ask))
         except BrokerUnavailableError as error:
             raise OrderUnknownError(f"{what} was not changed, because it could not be read: {error}") from error
         for row in rows:
@@ -260,13 +188,6 @@ def _check_name(correlation_id: str) -> None:
         raise OrderRejectedError(
             f"the correlation id {correlation_id!r} is not 1 to {LONGEST_NAME} letters and digits; nothing was sent"
         )
-
-
-def _rows(what: str, body: Any) -> Sequence[Row]:  # Any: JSON
-    try:
-        return listed(body)
-    except TypeError as error:
-        raise BrokerUnavailableError(f"Dhan's answer to {what} is no list of rows") from error
 
 
 def _either(wanted: Decimal | None, standing: Any) -> float:  # Any: JSON
