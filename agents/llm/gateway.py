@@ -11,6 +11,7 @@ from agents.domain.errors import JudgeMalformedError
 from agents.domain.values import IST
 from agents.domain.zones import Outcome
 from agents.llm.attempts import Attempts, Ending, Sleep
+from agents.llm.budget import Budget
 from agents.llm.models import answer_tokens, price_of
 from agents.llm.question import Facts, Question, R
 from agents.llm.records import call_of
@@ -87,7 +88,7 @@ class Gateway(Generic[R]):
         self._rules = rules
         self._sleep = sleep
         self._plain_models: set[str] = set()
-        self._reserved = Decimal(0)
+        self._budget = Budget(calls, rules.daily_budget)
 
     async def evaluate_all(
         self, facts: Facts, samples: int, *, at: datetime | None = None, seconds: float | None = None
@@ -98,17 +99,12 @@ class Gateway(Generic[R]):
         for. Takes and raises what `evaluate` does.
         """
         asked_at = at or self._clock.now()
-        worst = self._worst(facts) * samples
-        self._reserved += worst
-        try:
-            spent = await asyncio.to_thread(self._calls.spent_today)
-            funded = spent + self._reserved <= self._rules.daily_budget
+        async with self._budget.set_aside(self._worst(facts) * samples) as purse:
             each = (
-                self.evaluate(facts, sample, at=asked_at, seconds=seconds, funded=funded) for sample in range(samples)
+                self.evaluate(facts, sample, at=asked_at, seconds=seconds, funded=purse.enough)
+                for sample in range(samples)
             )
             return await asyncio.gather(*each)
-        finally:
-            self._reserved -= worst
 
     async def evaluate(
         self,
@@ -170,16 +166,11 @@ class Gateway(Generic[R]):
             return Ending(Outcome.TOO_LARGE, detail=f"about {tokens} tokens of at most {self._rules.input_tokens}")
         if funded:
             return await self._within_time(attempts, limit)
-        worst = self._worst(attempts.facts)
-        self._reserved += worst
-        try:
-            spent = await asyncio.to_thread(self._calls.spent_today)
-            if funded is False or spent + self._reserved > self._rules.daily_budget:
-                budget = self._rules.daily_budget
-                return Ending(Outcome.BUDGET_EXCEEDED, detail=f"{spent} of {budget} dollars are spent today")
+        async with self._budget.set_aside(self._worst(attempts.facts)) as purse:
+            if funded is False or not purse.enough:
+                detail = f"{purse.spent} of {self._budget.daily} dollars are spent today"
+                return Ending(Outcome.BUDGET_EXCEEDED, detail=detail)
             return await self._within_time(attempts, limit)
-        finally:
-            self._reserved -= worst
 
     def _worst(self, facts: Facts) -> Decimal:
         """Return what one answer about `facts` costs at most, asked for once."""
