@@ -77,6 +77,7 @@ class Child:
             "pid": self.pid,
             "restarts": self.restarts,
             "last_exit": self.last_exit,
+            "up_seconds": round(time.monotonic() - self.started_at) if self.pid else None,
             "address": self.service.address,
             "log": str(self.log),
         }
