@@ -5,12 +5,12 @@ from datetime import timedelta
 
 from exchange.checks import is_open_at
 from exchange.clock import Millis, at_ist, ist
-from exchange.contracts import Contract
 from exchange.ledgerbook import Ledger
 from exchange.market import Book, Market
 from exchange.matching import Grant, Liquidity, crosses, grants, protected_price, touches
 from exchange.orderbook import OrderBook
 from exchange.orders import RISK_PLATFORM, Order, Status
+from exchange.ranges import Ranges
 from exchange.services import Faults, Services
 
 
@@ -34,11 +34,10 @@ class Floor:
         self._book = book
         self._ledger = ledger
         self.unattended = False
+        self.ranges = Ranges(services)
         self._working: dict[str, Order] = {}
         self._liquidity = Liquidity()
         self._pass_at: Millis | None = None
-        self._range_at: Millis | None = None
-        self._ranges: dict[tuple[int, str, Millis], tuple[int, ...]] = {}
         self.before_pass: list[Callable[[], None]] = []
 
     def enter(self, order: Order) -> None:
@@ -57,18 +56,6 @@ class Floor:
         contract, market, now = order.contract, self._services.market, self._services.now
         if is_open_at(market, now) and self._attends(order):
             self._match(order, market.top_of_book(contract.security_id, contract.segment, now))
-
-    def range_since(self, contract: Contract, after: Millis) -> tuple[int, ...]:
-        """Return the lowest and highest trade after a moment until now, in paise; nothing if there was none."""
-        now = self._services.now
-        if now != self._range_at:
-            self._ranges.clear()
-            self._range_at = now
-        key = (contract.security_id, contract.segment, after)
-        if key not in self._ranges:
-            prices = [traded.price for traded in self._services.market.prints(*key, now)]
-            self._ranges[key] = (min(prices), max(prices)) if prices else ()
-        return self._ranges[key]
 
     def put_back(self, order: Order) -> None:
         """Take an order in that was here when the exchange stopped."""
@@ -137,7 +124,7 @@ class Floor:
 
     def _touched(self, order: Order, book: Book) -> bool:
         contract, now = order.contract, self._services.now
-        traded = self.range_since(contract, order.watched_from)
+        traded = self.ranges.since(contract, order.watched_from)
         order.watched_from = now
         if not touches(order, (book.ltp, *traded)):
             return False

@@ -33,7 +33,7 @@ class Trail:
 
     def _follow(self, order: SuperOrder, stop_at: int) -> None:
         contract, sign, jump = order.entry.contract, order.entry.sign, order.terms.jump
-        traded = self._floor.range_since(contract, order.watched_from)
+        traded = self._floor.ranges.since(contract, order.watched_from)
         order.watched_from = self._services.now
         best = max((sign * price for price in traded), default=sign * order.reference)
         steps = (best - sign * order.reference) // jump
