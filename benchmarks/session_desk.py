@@ -1,18 +1,16 @@
 """The desk of `full_session`: started, followed, made flat and stopped, with a log of all of it."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from agents.settings import Settings
+from benchmarks.paper_account import Facts, PaperAccount
 from zonedesk.home import DeskHome
 from zonedesk.ports import free_port
 
@@ -25,9 +23,6 @@ LOOK_EVERY = 1.0
 TELL_EVERY = 15.0
 PORTS = ("ZONEDESK_DAGSTER_PORT", "ZONEDESK_DASHBOARD_PORT", "ZONEDESK_EXCHANGE_PORT")
 FOREIGN = ("OPENAI_API_KEY", "ZONEDESK_MODE", "ZONEDESK_DATA_DIR", "ZONEDESK_LEDGER_URL", "DAGSTER_HOME")
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-Facts = dict[str, Any]  # Any: JSON
 
 
 class SessionDesk:
@@ -45,6 +40,7 @@ class SessionDesk:
 
     def __init__(self, folder: Path, wants: Mapping[str, str], history: int) -> None:
         self.folder = folder
+        self.account = PaperAccount(folder)
         self._history = history
         self._log = folder / "session.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -130,25 +126,10 @@ class SessionDesk:
         if early:
             self.command("flatten", "--reason", "the proof ends here", "--wait", "30")
         deadline = time.monotonic() + FLAT_SECONDS
-        while self.holds() and time.monotonic() < deadline:
+        while self.account.holds() and time.monotonic() < deadline:
             self._must_live()
             time.sleep(LOOK_EVERY)
         time.sleep(BOOK_SECONDS)  # the guardian looks at the trade book once more
-
-    def holds(self) -> bool:
-        """Whether the exchange has a position of ours or an order that may still trade."""
-        account = self.account()
-        open_orders = [one for one in account["orders"] if one["status"] in {"PENDING", "TRANSIT", "PART_TRADED"}]
-        return bool(open_orders) or any(one["net"] for one in account["positions"])
-
-    def account(self) -> Facts:
-        """Return the account's whole book from the exchange's control API."""
-        key = json.loads((self.folder / "paper" / "exchange.json").read_text(encoding="utf-8"))
-        head = {"Authorization": f"Bearer {key['control_token']}"}
-        asked = urllib.request.Request(f"{key['control']}/book", headers=head)
-        with _DIRECT.open(asked, timeout=30) as reply:
-            found: Facts = json.loads(reply.read())["clients"][key["client_id"]]
-        return found
 
     def stop(self) -> None:
         """Stop the desk in good order, and by force where that takes too long."""
@@ -171,7 +152,7 @@ class SessionDesk:
     def _summary(self) -> str:
         status = self._status()
         restarted = {one["name"]: one["restarts"] for one in status.get("services", []) if one["restarts"]}
-        account = self.account()
+        account = self.account.book()
         held = sum(one["net"] for one in account["positions"])
         return (
             f"desk {status.get('state')}, {len(account['trades'])} executions, {held} held"

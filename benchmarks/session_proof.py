@@ -14,7 +14,8 @@ from agents.domain.lifecycle import OVER
 from agents.domain.values import IST
 from agents.execution.agent import ExecutionAgent, Waiting
 from agents.execution.guardian.standing import of_day, trade_of
-from benchmarks.session_desk import Facts, SessionDesk
+from benchmarks.paper_account import Facts
+from benchmarks.session_desk import SessionDesk
 from zonedesk.shell import wall_now
 
 PAISE = 100
@@ -30,7 +31,7 @@ class Line(NamedTuple):
 
 def books(desk: SessionDesk, on: date, least: int) -> list[Line]:
     """Return what the books say of a day, while the exchange still answers."""
-    account, status = desk.account(), json.loads(desk.command("status", "--json").stdout)
+    account, status = desk.account.book(), json.loads(desk.command("status", "--json").stdout)
     settings = desk.settings
     ledger = open_ledger(settings, now=wall_now)
     try:
@@ -54,7 +55,7 @@ def books(desk: SessionDesk, on: date, least: int) -> list[Line]:
     return [
         Line("cycles", f"{len(cycles)}", bool(cycles)),
         Line(f"round trips, at least {least}", f"{len(trades)}", len(trades) >= least),
-        Line("flat at the exchange", _positions(account), not desk.holds()),
+        Line("flat at the exchange", _positions(account), not desk.account.holds()),
         Line("flat in the ledger", f"held {ours.held}, open {open_cases}", not ours.held and not open_cases),
         Line("executions", *_same((len(account["trades"]), ours.executions))),
         *(Line(f"{name}: exchange, executions, round trips", *_same(found)) for name, found in sums.items()),
