@@ -9,14 +9,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from agents.domain.errors import TradingError
 from ui.candles import TIMEFRAMES, shown
 from ui.hub import Hub
+from ui.older import older_candles
 from ui.snapshot import ChartCandle, Picture
 
 _LOOK_SECONDS = 0.2
 _KEEP_ALIVE_SECONDS = 10.0
 _MOST_CANDLES = 2_000
 MOST_STREAMS = 100
+_LONGEST_MOMENT = 10  # digits
 
 
 def routes(hub: Hub, closing: threading.Event) -> list[Route]:
@@ -42,6 +45,16 @@ def routes(hub: Hub, closing: threading.Event) -> list[Route]:
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         return StreamingResponse(lines(), media_type="text/event-stream", headers=headers)
 
+    async def healthz(_request: Request) -> Response:
+        picture = hub.newest()
+        return PlainTextResponse("ok" if picture is not None else "starting")
+
+    return [Route("/api/stream", stream), *_candle_routes(hub), Route("/healthz", healthz)]
+
+
+def _candle_routes(hub: Hub) -> list[Route]:
+    """Return the routes of candles on demand: those since a moment, and those before one."""
+
     async def candles(request: Request) -> Response:
         minutes = _timeframe(request)
         if minutes is None:
@@ -54,11 +67,20 @@ def routes(hub: Hub, closing: threading.Event) -> list[Route]:
         rows = [row for row in chart_rows(_candles(picture, minutes)) if row[0] >= since]
         return JSONResponse({"candles": rows[-_MOST_CANDLES:], "as_of": picture.as_of.isoformat()})
 
-    async def healthz(_request: Request) -> Response:
-        picture = hub.newest()
-        return PlainTextResponse("ok" if picture is not None else "starting")
+    async def older(request: Request) -> Response:
+        minutes, before = _timeframe(request), request.query_params.get("before", "")
+        if minutes is None:
+            return _unknown_timeframe()
+        if not before.isdecimal() or len(before) > _LONGEST_MOMENT:
+            return PlainTextResponse("before must be whole seconds since 1970", status_code=400)
+        now = (await asyncio.to_thread(hub.look)).market.now
+        try:
+            found = await asyncio.to_thread(older_candles, hub.settings, minutes, int(before), now)
+        except TradingError as error:
+            return PlainTextResponse(str(error), status_code=503)
+        return JSONResponse({"candles": chart_rows(found.candles), "more": found.more})
 
-    return [Route("/api/stream", stream), Route("/api/candles", candles), Route("/healthz", healthz)]
+    return [Route("/api/candles", candles), Route("/api/older", older)]
 
 
 def chart_rows(candles: Sequence[ChartCandle]) -> list[list[float]]:

@@ -12,18 +12,26 @@ from ui.snapshot import ChartCandle
 
 IST_SECONDS = 19_800
 DAY_SECONDS = 86_400
+OPENING_SECONDS = 33_300  # 09:15 in India
 TIMEFRAMES = {"1 min": 1, "3 min": 3, "5 min": 5, "15 min": 15, "Day": 0}
 
 
 def longer(candles: Iterable[ChartCandle], minutes: int) -> tuple[ChartCandle, ...]:
     """Return candles of `minutes`, counted from midnight in India, from shorter ones in order."""
-    step = 60 * minutes
-    return _joined(candles, lambda candle: (candle.opened_at + IST_SECONDS) // step)
+    return grouped(candles, 60 * minutes)
 
 
-def days(candles: Iterable[ChartCandle]) -> tuple[ChartCandle, ...]:
-    """Return one candle for each date in India."""
-    return _joined(candles, lambda candle: (candle.opened_at + IST_SECONDS) // DAY_SECONDS)
+def grouped(candles: Iterable[ChartCandle], step: int, *, whole: bool = False) -> tuple[ChartCandle, ...]:
+    """Return candles of `step` seconds, counted from midnight in India, from shorter ones in order.
+
+    With `whole` the first one is left out where what is given begins in the middle of it: its opening is not known.
+    """
+    found = _joined(candles, lambda candle: (candle.opened_at + IST_SECONDS) // step)
+    if not whole or len(found) < 2:  # noqa: PLR2004 - one candle is shown as far as it is known
+        return found
+    into = (found[0].opened_at + IST_SECONDS) % step
+    begins = OPENING_SECONDS if step == DAY_SECONDS else 0
+    return found if into == begins else found[1:]
 
 
 def moved(candles: Sequence[ChartCandle], price: float, at: int) -> tuple[ChartCandle, ...]:
@@ -41,8 +49,8 @@ def moved(candles: Sequence[ChartCandle], price: float, at: int) -> tuple[ChartC
 def shown(candles: Sequence[ChartCandle], minutes: Sequence[ChartCandle], timeframe: int) -> tuple[ChartCandle, ...]:
     """Return the candles of a time frame in minutes (0 is a day) from those of 15 minutes and those of one."""
     if timeframe == 0:
-        return days(candles)
-    return tuple(candles) if timeframe == TIMEFRAMES["15 min"] else longer(minutes, timeframe)
+        return grouped(candles, DAY_SECONDS, whole=True)
+    return tuple(candles) if timeframe == TIMEFRAMES["15 min"] else grouped(minutes, 60 * timeframe, whole=True)
 
 
 def with_unfinished(
