@@ -1,72 +1,76 @@
 """Who may come in: a middleware in front of every page, route and socket of the dashboard.
 
-Without a password the dashboard is for this machine only, and the gate still refuses foreign names (a page of another
-site that had its name point here) and foreign origins. With one, nothing is served before the password was given.
+Without a password or a provider the dashboard is for this machine only, and the gate still refuses other machines,
+foreign names (a page of another site that had its name point here) and pages of other sites. With one of them, nothing
+is served to anybody who did not sign in. All that can be done is done over the socket: routes are only looked at.
 """
 
-import hmac
-import html
 import ipaddress
-from collections import deque
-from collections.abc import Callable, Mapping
-from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs, urlsplit
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import quote, urlsplit
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agents.domain.errors import ConfigError
-from ui.passwords import COOKIE, COOKIE_SECONDS, Locker
-
-LOCAL_NAMES = frozenset({"localhost", "127.0.0.1"})
-OPEN_PATHS = frozenset({"/healthz"})
-LOGIN = "/login"
-MOST_ATTEMPTS = 5
-ATTEMPT_SECONDS = 60.0
-_LONGEST_FORM = 4096
-_POLICY_VIOLATION = 1008
-_HEADERS = (
-    (b"x-frame-options", b"DENY"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
+from ui.entrance import LOGIN, Entrance
+from ui.headers import (
+    is_fetched_by_others,
+    is_of_this_machine,
+    is_same_origin,
+    name_in,
+    said_in,
+    with_protection,
 )
-_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width"><title>zonedesk</title>
-<style>body{{font:16px system-ui,sans-serif;background:#131722;color:#D1D4DC;display:grid;
- place-items:center;height:90vh}}
-form{{display:grid;gap:.8rem;width:18rem}}input,button{{font:inherit;padding:.5rem;border-radius:4px;
- border:1px solid #5D6270}}
-input{{background:#1E222D;color:inherit}}button{{background:#2962FF;color:#fff}}</style></head><body><main>
-<form method="post" action="/login"><h1>zonedesk</h1><p role="status">{said}</p>
-<label for="password">Password of the dashboard</label>
-<input id="password" name="password" type="password" autocomplete="current-password" autofocus required>
-<button>Sign in</button></form></main></body></html>"""
+from ui.visitor import HEADER
+
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+OPEN_PATHS = frozenset({"/healthz"})
+_POLICY_VIOLATION = 1008
+_HEADER = HEADER.lower().encode()
 
 
-def check_address(address: str | None, *, has_password: bool) -> None:
-    """Refuse to listen beyond this machine without a password.
+def resolved(name: str) -> Sequence[str]:
+    """Return the addresses behind a name, none where there are none."""
+    try:
+        return [str(found[4][0]) for found in socket.getaddrinfo(name, None)]
+    except (OSError, UnicodeError):
+        return ()
+
+
+def check_address(address: str | None, *, is_guarded: bool, resolve: Callable[[str], Sequence[str]] = resolved) -> None:
+    """Refuse to listen beyond this machine where nobody would have to sign in.
+
+    Parameters
+    ----------
+    address : str or None
+        What is listened to; None and "" mean every address.
+    is_guarded : bool
+        Whether there is a password or a provider.
+    resolve : callable
+        Returns the addresses behind a name.
 
     Raises
     ------
     ConfigError
-        If `address` is none of loopback (None means every address) and there is no password.
+        If `address`, or one behind its name, is none of loopback and nothing guards it.
     """
-    if has_password or _is_loopback(address):
+    if is_guarded or (address and _is_loopback(address, resolve)):
         return
     raise ConfigError(
-        f"the dashboard may not listen on {address or 'every address'} without a password; "
-        "set ZONEDESK_DASHBOARD_PASSWORD, or --server.address 127.0.0.1 and reach it through an SSH tunnel"
+        f"the dashboard may not listen on {address or 'every address'} without a password; set "
+        "ZONEDESK_DASHBOARD_PASSWORD, or --server.address 127.0.0.1 and reach it through an SSH tunnel"
     )
 
 
-def _is_loopback(address: str | None) -> bool:
-    if address == "localhost":
-        return True
+def _is_loopback(address: str, resolve: Callable[[str], Sequence[str]]) -> bool:
     try:
-        return address is not None and ipaddress.ip_address(address).is_loopback
+        return ipaddress.ip_address(address).is_loopback
     except ValueError:
-        return False
+        found = resolve(address)
+    return bool(found) and all(ipaddress.ip_address(each.partition("%")[0]).is_loopback for each in found)
 
 
 class Gate:
@@ -76,22 +80,22 @@ class Gate:
     ----------
     app : ASGI application
         What is guarded.
-    locker : Locker or None
-        Knows the password and signs cookies; None where there is no password.
+    entrance : Entrance or None
+        Lets people in; None where nobody has to sign in.
     hosts : frozenset of str
-        Names under which the dashboard may be asked.
-    elapsed : callable
-        Returns seconds that only grow.
+        Names under which the dashboard may be asked, besides those of this machine.
+    public : str or None
+        The dashboard's address behind a proxy.
     """
 
     def __init__(
-        self, app: ASGIApp, *, locker: Locker | None, hosts: frozenset[str], elapsed: Callable[[], float]
+        self, app: ASGIApp, *, entrance: Entrance | None, hosts: frozenset[str], public: str | None = None
     ) -> None:
         self._app = app
-        self._locker = locker
-        self._hosts = hosts | LOCAL_NAMES
-        self._elapsed = elapsed
-        self._failures: deque[float] = deque()
+        self._entrance = entrance
+        self._public = public
+        own = {urlsplit(public).hostname or ""} if public else set()
+        self._hosts = {name.lower() for name in hosts} | LOCAL_NAMES | own
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request or a socket, or refuse it."""
@@ -103,103 +107,92 @@ class Gate:
             await self._request(scope, receive, send)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = _headers(scope)
-        if self._is_known(headers) and _is_same_origin(headers) and self._is_let_in(headers):
-            await self._app(scope, receive, send)
-        else:
+        """Serve a socket for as long as its cookie holds."""
+        said = said_in(scope)
+        closed = not self._may_come(scope, said) or not is_same_origin(said, self._public)
+        if closed or not self._is_let_in(said):
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+            return
+
+        async def received() -> Message:
+            nonlocal closed
+            message = await receive()
+            if message["type"] == "websocket.receive" and not closed and not self._is_let_in(said):
+                closed = True
+                await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": "sign in again"})
+            return {"type": "websocket.disconnect", "code": _POLICY_VIOLATION} if closed else message
+
+        async def sent(message: Message) -> None:
+            if not closed:
+                await send(message)
+
+        await self._app(self._introduced(scope, said), received, sent)
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        said, ended = said_in(scope), False
+        refusal = await self._refusal(Request(scope, receive), said)
+
         async def sent(message: Message) -> None:
+            nonlocal ended
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), *_HEADERS]}
-            await send(message)
+                found = with_protection(message.get("headers", ()), scope["path"], said.get("host", ""))
+                await send({**message, "headers": found})
+            elif not ended:
+                # A stream is long: it ends with the cookie, like a socket.
+                ended = refusal is None and bool(message.get("more_body")) and self._is_shut(scope, said)
+                await send({"type": "http.response.body", "body": b""} if ended else message)
 
-        headers = _headers(scope)
-        refusal = await self._refusal(Request(scope, receive), headers)
-        await (self._app if refusal is None else refusal)(scope, receive, sent)
+        app = self._app if refusal is None else refusal
+        await app(self._introduced(scope, said), receive, sent)
 
-    async def _refusal(self, request: Request, headers: Mapping[str, str]) -> Response | None:
+    async def _refusal(self, request: Request, said: Mapping[str, str]) -> Response | None:
         """Return the answer of the gate itself, None where the page may answer."""
-        path = request.url.path
-        if not self._is_known(headers):
+        refused = self._turned_away(request.scope, said)
+        if refused is not None:
+            return refused
+        if self._entrance is not None and self._entrance.has(request.url.path):
+            return await self._entrance.answer(request)
+        if request.method not in {"GET", "HEAD"}:
+            return PlainTextResponse("nothing is changed here", status_code=405, headers={"allow": "GET, HEAD"})
+        return _to_sign_in(request, said) if self._is_shut(request.scope, said) else None
+
+    def _turned_away(self, scope: Scope, said: Mapping[str, str]) -> Response | None:
+        """Return the answer to those who could not even sign in, None to all others."""
+        if name_in(said.get("host", "")).lower() not in self._hosts:
             return PlainTextResponse("the dashboard is not known under this name", status_code=400)
-        if request.method not in {"GET", "HEAD", "OPTIONS"} and not _is_same_origin(headers):
+        if not self._may_come(scope, said):
+            cure = "set ZONEDESK_DASHBOARD_PASSWORD, or come through an SSH tunnel"
+            return PlainTextResponse(
+                f"without a password the dashboard is for its own machine; {cure}", status_code=403
+            )
+        if ("origin" in said and not is_same_origin(said, self._public)) or is_fetched_by_others(said):
             return PlainTextResponse("this came from another site", status_code=403)
-        if self._locker is not None and path == LOGIN:
-            return await self._login(request, self._locker)
-        if path in OPEN_PATHS or self._is_let_in(headers):
-            return None
-        if path == "/" or "text/html" in headers.get("accept", ""):
-            return RedirectResponse(LOGIN, status_code=303)
+        return None
+
+    def _may_come(self, scope: Scope, said: Mapping[str, str]) -> bool:
+        """Whether the sender and the name that it uses are ours; strangers may come where they have to sign in."""
+        known = name_in(said.get("host", "")).lower() in self._hosts
+        return known and (self._entrance is not None or is_of_this_machine(scope))
+
+    def _is_let_in(self, said: Mapping[str, str]) -> bool:
+        return self._entrance is None or self._entrance.user_of(said) is not None
+
+    def _is_shut(self, scope: Scope, said: Mapping[str, str]) -> bool:
+        return scope["path"] not in OPEN_PATHS and not self._is_let_in(said)
+
+    def _introduced(self, scope: Scope, said: Mapping[str, str]) -> Scope:
+        """Return a request that names its user in a header which only the gate can write."""
+        user = self._entrance.user_of(said) if self._entrance is not None else None
+        headers = [pair for pair in scope["headers"] if pair[0].lower() != _HEADER]
+        if user is not None:
+            headers.append((_HEADER, quote(user, safe="@").encode()))
+        return {**scope, "headers": headers}
+
+
+def _to_sign_in(request: Request, said: Mapping[str, str]) -> Response:
+    """Return the way to the entrance for a person, a plain refusal for a program."""
+    path, query = request.url.path, f"?{request.url.query}" if request.url.query else ""
+    if path != "/" and "text/html" not in said.get("accept", ""):
         return PlainTextResponse("sign in first", status_code=401)
-
-    async def _login(self, request: Request, locker: Locker) -> Response:
-        if request.method != "POST":
-            return _form("")
-        now = self._elapsed()
-        while self._failures and now - self._failures[0] >= ATTEMPT_SECONDS:
-            self._failures.popleft()
-        if len(self._failures) >= MOST_ATTEMPTS:
-            wait = str(int(ATTEMPT_SECONDS - (now - self._failures[0])) + 1)
-            return _form(f"Too many attempts; wait {wait} seconds.", status=429, headers={"retry-after": wait})
-        # Counted before it is looked at: attempts that run at the same time count too.
-        self._failures.append(now)
-        if not await locker.opens(await _password(request)):
-            return _form("That is not the password.", status=401)
-        self._failures.pop()
-        answer = RedirectResponse("/", status_code=303)
-        answer.set_cookie(
-            COOKIE, locker.ticket(), max_age=COOKIE_SECONDS, httponly=True, samesite="strict", path="/",
-            secure=request.url.scheme == "https",
-        )  # fmt: skip
-        return answer
-
-    def _is_known(self, headers: Mapping[str, str]) -> bool:
-        return _name(headers.get("host", "")) in self._hosts
-
-    def _is_let_in(self, headers: Mapping[str, str]) -> bool:
-        if self._locker is None:
-            return True
-        try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        except CookieError:
-            return False
-        return cookie is not None and self._locker.knows(cookie.value)
-
-
-def _headers(scope: Scope) -> Mapping[str, str]:
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-
-
-def _name(host: str) -> str:
-    """Return the name in a Host header without its port, "" where it is none."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
-
-
-def _is_same_origin(headers: Mapping[str, str]) -> bool:
-    """Whether a request comes from a page of the dashboard, or from no page at all."""
-    origin = headers.get("origin")
-    if origin is None:
-        return True
-    try:
-        return hmac.compare_digest(urlsplit(origin).netloc.lower(), headers.get("host", "").lower())
-    except (ValueError, TypeError):
-        return False
-
-
-async def _password(request: Request) -> str:
-    """Return the password of a login form; "" where the form is too long or holds none."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LONGEST_FORM:
-            return ""
-    return parse_qs(body.decode("utf-8", errors="replace")).get("password", [""])[0]
-
-
-def _form(said: str, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return HTMLResponse(_PAGE.format(said=html.escape(said)), status_code=status, headers=dict(headers or {}))
+    to = "" if path == "/" and not query else f"?to={quote(f'{path}{query}', safe='')}"
+    return RedirectResponse(f"{LOGIN}{to}", status_code=303)

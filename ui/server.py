@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import FrameType
+from urllib.parse import urlsplit
 
 # Streamlit puts this folder first on the path; ours is the one above it.
 _ROOT = str(Path(__file__).resolve().parents[1])
@@ -22,19 +23,49 @@ from agents.domain.errors import ConfigError  # noqa: E402  (as above)
 from agents.settings import Settings  # noqa: E402  (as above)
 from ui.api import routes  # noqa: E402  (as above)
 from ui.document import page_routes  # noqa: E402  (as above)
-from ui.gate import Gate, check_address  # noqa: E402  (as above)
+from ui.entrance import BACK, Entrance, Ways  # noqa: E402  (as above)
+from ui.gate import LOCAL_NAMES, Gate, check_address  # noqa: E402  (as above)
 from ui.hub import hub_of  # noqa: E402  (as above)
-from ui.passwords import Locker, key_in  # noqa: E402  (as above)
+from ui.oidc import Oidc  # noqa: E402  (as above)
+from ui.oidc_provider import provider_in  # noqa: E402  (as above)
+from ui.passwords import Password, key_in, signing_key  # noqa: E402  (as above)
+from ui.tickets import Tickets  # noqa: E402  (as above)
 
 KEY_FILE = "dashboard.key"
+STRUCK_FILE = "dashboard.signed-out"
 
 
-def locker_of(settings: Settings) -> Locker | None:
-    """Return who knows the password, None where none is set. Raises `ConfigError` if its key cannot be kept."""
-    if settings.dashboard_password is None or not settings.dashboard_password.get_secret_value():
+def entrance_of(settings: Settings) -> Entrance | None:
+    """Return who lets people in, None where neither a password nor a provider is set.
+
+    Raises
+    ------
+    ConfigError
+        If the key of the cookies cannot be kept, or the provider's settings are not whole.
+    """
+    typed, provider = settings.dashboard_password, provider_in(settings)
+    has_password = typed is not None and bool(typed.get_secret_value())
+    if not has_password and provider is None:
         return None
-    key = key_in(settings.home / "run" / KEY_FILE)
-    return Locker(settings.dashboard_password.get_secret_value(), key, time.time)
+    run = settings.home / "run"
+    key = key_in(run / KEY_FILE)
+    password = Password(typed.get_secret_value(), key) if typed is not None and has_password else None
+    address = settings.dashboard_url or f"http://127.0.0.1:{settings.dashboard_port}"
+    oidc = Oidc(provider, f"{address}{BACK}", time.time) if provider is not None else None
+    decides = (password.hash if password is not None else b"", repr(provider).encode())
+    tickets = Tickets(
+        signing_key(key, *decides), time.time, struck=run / STRUCK_FILE, encrypted=address.startswith("https://")
+    )
+    return Entrance(tickets, Ways(password, oidc), time.monotonic)
+
+
+def _allow(settings: Settings) -> None:
+    """Tell Streamlit, which looks once more, under which names the gate lets the dashboard be asked."""
+    names = set(settings.dashboard_hosts) | LOCAL_NAMES
+    if settings.dashboard_url is not None:
+        names.add(urlsplit(settings.dashboard_url).hostname or "")
+        config.set_option("server.corsAllowedOrigins", [settings.dashboard_url])
+    config.set_option("server.allowedHosts", sorted(names))
 
 
 def _end_streams(closing: threading.Event) -> None:
@@ -54,8 +85,9 @@ _settings = Settings()
 _closing = threading.Event()
 _hub = hub_of(_settings)
 try:
-    _locker = locker_of(_settings)
-    check_address(config.get_option("server.address"), has_password=_locker is not None)
+    _entrance = entrance_of(_settings)
+    check_address(config.get_option("server.address"), is_guarded=_entrance is not None)
+    _allow(_settings)
 except ConfigError as error:
     sys.exit(str(error))
 
@@ -76,5 +108,7 @@ app = st.App(
     str(Path(__file__).with_name("app.py")),
     lifespan=_lifespan,  # type: ignore[arg-type]  # a mapping is what it yields on, and a dict is one
     routes=[*page_routes(), *routes(_hub, _closing)],
-    middleware=[Middleware(Gate, locker=_locker, hosts=frozenset(_settings.dashboard_hosts), elapsed=time.monotonic)],
+    middleware=[
+        Middleware(Gate, entrance=_entrance, hosts=frozenset(_settings.dashboard_hosts), public=_settings.dashboard_url)
+    ],
 )
