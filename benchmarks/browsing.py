@@ -36,7 +36,11 @@ _NOTES = """
     const now = performance.now();
     if (!paint.strip && document.querySelector(".zd-strip")?.textContent) paint.strip = now;
     if (!paint.candles && Number(document.querySelector(".zonedesk-chart")?.dataset.candles) > 0) paint.candles = now;
-    if (paint.strip && paint.candles && ++paint.frames > 2) { paint.painted = now; return; }
+    if (paint.strip && paint.candles && ++paint.frames > 2) {
+      paint.painted = now;
+      document.documentElement.dataset.painted = "";
+      return;
+    }
     requestAnimationFrame(look);
   };
   requestAnimationFrame(look);
@@ -106,7 +110,7 @@ def paint(context: BrowserContext, address: str) -> Paint:
     try:
         page.add_init_script(_NOTES)
         page.goto(address, wait_until="commit")
-        page.wait_for_function("window.zonedeskPaint.painted > 0", timeout=PATIENCE_MS)
+        page.locator("html[data-painted]").wait_for(state="attached", timeout=PATIENCE_MS)
         noted = page.evaluate("window.zonedeskPaint")
         if page.evaluate(_COLOURS) < CANDLE_COLOURS:
             sys.exit("the chart says that it has candles, and its canvas is empty")
@@ -138,7 +142,7 @@ def fragments_seen(context: BrowserContext, address: str, seconds: float) -> lis
     def answered(told: Json) -> None:
         message = ForwardMsg.FromString(_payload(told))
         if message.WhichOneof("type") == "new_session":
-            running[:] = message.new_session.fragment_ids_this_run
+            running[:] = message.metadata.run.fragment_ids
         elif message.WhichOneof("type") == "script_finished":
             found.extend(told["timestamp"] - sent.pop(name) for name in running if name in sent)
 

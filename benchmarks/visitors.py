@@ -158,7 +158,7 @@ class Visitor:
         if message.metadata.cacheable and message.hash:
             self._kept.append(message.hash)
         if kind == "new_session":
-            self._running = list(message.new_session.fragment_ids_this_run) or [""]
+            self._running = list(message.metadata.run.fragment_ids) or [""]
         elif kind == "auto_rerun":
             self.timers[message.auto_rerun.fragment_id] = message.auto_rerun.interval
         elif kind == "delta":
