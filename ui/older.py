@@ -80,7 +80,7 @@ def older_candles(settings: Settings, minutes: int, before: int, now: datetime) 
         rows = connection.execute(_BEFORE if stored else _MINUTES_BEFORE, asked).fetchall()
     if tick is None:
         raise MissingDataError(f"the store has no candles of {instrument}; import or simulate some")
-    found = tuple(candle(row, Decimal(tick[0])) for row in rows[::-1])
+    found = tuple(candle(row, Decimal(tick[0])) for row in rows[wanted - 1 :: -1])
     step = DAY_SECONDS if minutes == 0 else 60 * minutes
     whole = grouped(found, step, whole=len(rows) > wanted)
     return Older(whole, len(rows) > wanted)
