@@ -45,9 +45,9 @@ def test_the_page_shows_mode_zones_and_cycles(home: Settings, monkeypatch: pytes
     words = texts(shown)
     assert "REPLAY" in words
     assert "NIFTY 2" in words
-    zones = next(table.value for table in shown.dataframe if "components" in table.value)
-    assert set(zones["verdict"]) <= {"confirm", "reject", "unsure", "not judged"}
-    assert "rules" in set(zones["judge"])
+    zones = next(each.proto.body for each in shown.get("html") if "Live zones (" in each.proto.body)
+    assert ">rules</td>" in zones
+    assert not list(shown.dataframe)  # the browser would load its bundle before it draws the chart
     assert "price is not near a high-confidence zone (57.10 from the nearest)" in words
     assert len(shown.get("bidi_component")) == 1
 

@@ -1,7 +1,6 @@
 """The first page: the chart, what the judge and the desk last said, positions, and the session against its limits."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import streamlit as st
 
@@ -13,7 +12,7 @@ from ui.chart import SIDE_MARKS, chart_data, draw
 from ui.chart_turning import BREAKS, SWINGS, turning_layers
 from ui.format import age, change, clock_time, day_time, inr, plain, rupees, short_time
 from ui.links import cycle_run_address, link, replay_address, verdict_run_address
-from ui.markup import Cell, between, number, table
+from ui.markup import Cell, bar, between, number, table
 from ui.profit import of_day, of_order
 from ui.seen import colours, picture
 from ui.snapshot import CycleRow, Picture, VerdictRow
@@ -198,28 +197,27 @@ def _zones() -> None:
     price = float(shown.last_price or 0)
     nearest = sorted(zones, key=lambda zone: abs(float(zone.low + zone.high) / 2 - price))
     old = age(shown.now - shown.analysis.bar_at)
-    st.markdown(f"**Live zones** ({len(zones)}) as of {short_time(shown.analysis.bar_at)}, {old} ago")
-    st.dataframe([_zone_row(zone) for zone in nearest], hide_index=True, key="zones", column_config=_ZONE_COLUMNS)
+    caption = f"Live zones ({len(zones)}) as of {short_time(shown.analysis.bar_at)}, {old} ago"
+    st.html(table(caption, _ZONE_HEADERS, [_zone_row(zone) for zone in nearest]))
 
 
-_ZONE_COLUMNS = {
-    "confidence": st.column_config.ProgressColumn("confidence", min_value=0.0, max_value=1.0, format="%.2f"),
-    "reason": st.column_config.TextColumn("reason", width="large"),
-}
+_ZONE_NUMBERS = (number("From"), number("To"))
+_ZONE_WORDS = ("Known", "Made of", "Verdict", number("Probability"), "Judge", "Reason")
+_ZONE_HEADERS = ("Zone", *_ZONE_NUMBERS, "Confidence", number("Touches"), *_ZONE_WORDS)
 
 
-def _zone_row(zone: Zone) -> dict[str, Any]:  # Any: what a cell of a table may hold
-    verdict = zone.verdict
-    return {
-        "side": f"{SIDE_MARKS[zone.side.value]} {zone.side.value}",
-        "low": rupees(zone.low),
-        "high": rupees(zone.high),
-        "confidence": zone.confidence,
-        "touches": zone.touches,
-        "known": short_time(zone.known_at),
-        "components": ", ".join(component.kind.value.replace("_", " ") for component in zone.components),
-        "verdict": verdict.verdict.value if verdict else NOT_JUDGED,
-        "probability": f"{verdict.probability:.2f}" if verdict else "",
-        "judge": verdict.judge if verdict else "",
-        "reason": verdict.reason if verdict else "",
-    }
+def _zone_row(zone: Zone) -> list[str | Cell]:
+    verdict, confidence = zone.verdict, f"{zone.confidence:.2f}"
+    return [
+        f"{SIDE_MARKS[zone.side.value]} {zone.side.value}",
+        number(rupees(zone.low)),
+        number(rupees(zone.high)),
+        Cell(confidence, "", f"{confidence} {bar(zone.confidence, 'zd-quiet')}"),
+        number(str(zone.touches)),
+        short_time(zone.known_at),
+        ", ".join(component.kind.value.replace("_", " ") for component in zone.components),
+        verdict.verdict.value if verdict else NOT_JUDGED,
+        number(f"{verdict.probability:.2f}" if verdict else ""),
+        verdict.judge if verdict else "",
+        Cell(verdict.reason if verdict else "", "words"),
+    ]
