@@ -26,15 +26,18 @@ class Point(NamedTuple):
 
 
 def curve(orders: Iterable[Order]) -> tuple[Point, ...]:
-    """Return a point for each order that bought something and holds nothing any more; a sum begins at nothing."""
-    closed = [order for order in orders if order.bought and not order.held]
+    """Return a point for each order that bought something, holds nothing any more and whose prices are known.
+
+    A sum begins at nothing.
+    """
+    closed = [order for order in orders if order.bought and not order.held and not order.unpriced]
     points: list[Point] = []
     net = charges = highest = ZERO
-    for order in sorted(closed, key=lambda one: (one.closed_at or one.placed_at, one.setup_id)):
+    for order in sorted(closed, key=lambda one: (one.ended_at, one.setup_id)):
         profit = of_order(order, {})
         net, charges = net + profit.value, charges + profit.charges
         highest = max(highest, net)
-        points.append(Point(order.closed_at or order.placed_at, net, charges, highest - net))
+        points.append(Point(order.ended_at, net, charges, highest - net))
     return tuple(points)
 
 

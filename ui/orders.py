@@ -3,13 +3,15 @@
 Whoever shows a past moment reads the events up to it and gets the orders as they were known then.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from agents.domain.profit import day_result
+from agents.domain.lifecycle import OVER, TradeState
+from agents.domain.orders import OPEN_STATES, OrderState
+from agents.domain.profit import OrderSums, order_result
 from ui.trading import Executed, LegView, Order, Refusal, Step
 
 Json = Mapping[str, Any]  # Any: whatever JSON can hold
@@ -111,6 +113,8 @@ class OrderFold:
         """Take in a step of an order that the guardian keeps: each event holds what it changed."""
         said, name = event.payload, str(event.payload["setup_id"])
         known = {**self._facts.get(name, {}), **said["changes"]}
+        if "order" not in known:
+            return  # it began before the first event that was read, and was over then
         parts = [*known.get("legs", ()), *known.get("exits", ())]
         sold = sum(int(part.get("filled", 0)) for part in parts) + int(known.get("sold_elsewhere", 0))
         for leg in parts:
@@ -129,9 +133,6 @@ class OrderFold:
         plain = _plain(facts)
         asked = self._asked.get(name)
         fills = [_executed(row, plain.contract) for row in facts.get("fills", ())]
-        bought = sum(fill.quantity for fill in fills if fill.side == BUY)
-        sold = sum(fill.quantity for fill in fills if fill.side != BUY)
-        shown = bought == plain.bought and bought - sold == plain.held
         return replace(
             plain,
             asked_at=asked[0] if asked else None,
@@ -139,7 +140,7 @@ class OrderFold:
             acked_at=_first(steps, "acked"),
             steps=steps,
             legs=self._leg_views(name, facts, plain),
-            result=day_result(fills, self._brokerage) if shown else None,
+            result=order_result(fills, _sums(plain, facts), self._brokerage) if _shows_all(plain, fills) else None,
         )
 
     def _leg_views(self, name: str, facts: Json, order: Order) -> tuple[LegView, ...]:
@@ -172,6 +173,20 @@ class OrderFold:
         )
 
 
+def of_session(events: Iterable[Event], since: datetime) -> list[Event]:
+    """Return the events from a moment on, and the earlier ones of orders that were not over then, in their order."""
+    rows = list(events)
+    last = {_name(row): row for row in rows if row.at < since and row.kind in _ENDS}
+    open_then = {name for name, row in last.items() if row.payload.get("state") not in _ENDS[row.kind]}
+    return [row for row in rows if row.at >= since or (row.kind in KINDS and _name(row) in open_then)]
+
+
+def _name(event: Event) -> str:
+    """Return the setup that an event is of."""
+    said = event.payload
+    return str(said.get("setup_id") or (said.get("setup") or said.get("order") or {}).get("setup_id", ""))
+
+
 def folded(events: Iterable[Event], brokerage: Decimal) -> OrderFold:
     """Return a fold of all these events, in the order in which they were written."""
     fold = OrderFold(brokerage)
@@ -183,7 +198,7 @@ def folded(events: Iterable[Event], brokerage: Decimal) -> OrderFold:
 
 def _plain(facts: Json) -> Order:
     order = facts["order"]
-    bought = int(facts.get("bought", 0))
+    bought, sold = int(facts.get("bought", 0)), int(facts.get("sold", 0))
     moments = {name: facts.get(name) for name in ("filled_at", "closed_at")}
     stops = [leg.get("trigger") for leg in facts.get("legs", ()) if leg.get("leg") == STOP]
     return Order(
@@ -191,7 +206,7 @@ def _plain(facts: Json) -> Order:
         contract=str(order["contract"]),
         state=str(facts["state"]),
         bought=bought,
-        held=max(bought - int(facts.get("sold", 0)), 0),
+        held=max(bought - sold, 0),
         spent=Decimal(facts.get("spent", 0)),
         earned=Decimal(facts.get("earned", 0)),
         limit=Decimal(order["entry_limit"]),
@@ -203,6 +218,29 @@ def _plain(facts: Json) -> Order:
         why=str(facts["why"]),
         cycle_id=str(facts.get("cycle_id", "")),
         order_id=str(facts.get("order_id", "")),
+        unpriced=max(min(bought, sold) - int(facts.get("priced", sold)), 0),
+    )
+
+
+def _shows_all(order: Order, fills: Sequence[Executed]) -> bool:
+    """Whether executions show everything, or nothing more of them will come: a closed order has its prices."""
+    bought = sum(fill.quantity for fill in fills if fill.side == BUY)
+    sold = sum(fill.quantity for fill in fills if fill.side != BUY)
+    shown = bought == order.bought and max(bought - sold, 0) == order.held
+    return shown or (order.state == TradeState.CLOSED.value and not order.unpriced)
+
+
+def _sums(order: Order, facts: Json) -> OrderSums:
+    bought_at = order.filled_at or order.placed_at
+    return OrderSums(
+        name=order.setup_id,
+        contract=order.contract,
+        bought=order.bought,
+        spent=order.spent,
+        priced=int(facts.get("priced", facts.get("sold", 0))),
+        earned=order.earned,
+        bought_at=bought_at,
+        sold_at=order.closed_at or bought_at,
     )
 
 
@@ -233,3 +271,7 @@ _TAKEN = {
     "trade_answer": OrderFold.answer,
 }
 KINDS = tuple(_TAKEN)
+_ENDS = {
+    "order": frozenset(state.value for state in OrderState) - {state.value for state in OPEN_STATES},
+    "order_event": frozenset(state.value for state in OVER),
+}

@@ -27,10 +27,11 @@ class Profit(NamedTuple):
 def of_order(order: Order, prices: Mapping[str, Decimal]) -> Profit:
     """Return what an order has won, what it holds counted at its price.
 
-    Until its executions are in the ledger, which takes a moment, what the broker said of its legs stands for them.
+    Until its executions are in the ledger, which takes a moment, what the broker said of its legs stands for them. What
+    was sold at a price that nobody has told has no result yet, rather than a wrong one.
     """
     price = prices.get(order.contract)
-    lacking = bool(order.held) and price is None
+    lacking = (bool(order.held) and price is None) or bool(order.unpriced)
     worth = ZERO if price is None else order.held * price
     if order.result is None:
         value = order.earned - order.spent + worth
@@ -39,10 +40,18 @@ def of_order(order: Order, prices: Mapping[str, Decimal]) -> Profit:
     return Profit((found.net + worth).quantize(PAISA), found.charges, final=order.held == 0, priced=not lacking)
 
 
+def counts(order: Order, on: date) -> bool:
+    """Whether an order is part of the result of a date in India."""
+    return bool(order.held) or order.ended_at.astimezone(IST).date() == on
+
+
 def of_day(orders: Iterable[Order], on: date, prices: Mapping[str, Decimal]) -> Profit:
-    """Return the result of the orders placed on a date in India, and of those still held."""
-    counted = [order for order in orders if order.held or order.placed_at.astimezone(IST).date() == on]
-    each = [of_order(order, prices) for order in counted]
+    """Return the result of the orders left on a date in India, and of those still held.
+
+    One that was kept over a midnight counts while it is held, and whole on the date on which it was left, so that the
+    results of all dates add up to that of all executions.
+    """
+    each = [of_order(order, prices) for order in orders if counts(order, on)]
     return Profit(
         sum((profit.value for profit in each if profit.priced), ZERO),
         sum((profit.charges for profit in each if profit.priced), ZERO),

@@ -47,7 +47,8 @@ class LegView:
 class Order:
     """One setup's order with what was bought and sold, in rupees a unit; open while `held` is above zero.
 
-    `result` is what its executions have brought, None where they do not show all of it yet.
+    `result` is what its executions have brought, None where they do not show all of it yet. `unpriced` are units that
+    were sold at a price that nobody has told.
     """
 
     setup_id: str
@@ -72,6 +73,12 @@ class Order:
     steps: tuple[Step, ...] = ()
     legs: tuple[LegView, ...] = ()
     result: DayResult | None = None
+    unpriced: int = 0
+
+    @property
+    def ended_at(self) -> datetime:
+        """When it was left; of one that is not, when it was asked for."""
+        return self.closed_at or (self.steps[-1].at if self.bought and not self.held and self.steps else self.placed_at)
 
 
 @dataclass(frozen=True)

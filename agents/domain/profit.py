@@ -1,19 +1,22 @@
 """Profit and loss, computed here alone: from executions, each charged by itself as the broker does. Pure.
 
-The rule: whoever shows money won or lost asks `day_result`, of the executions of a day, of an order or of all. Charges
-are rounded for each execution, so that the results of the orders of a day add up to the day's, and to the account's.
+The rule: whoever shows money won or lost asks `day_result`, of the executions of a day or of all, or `order_result`,
+which is the same for one order. Charges are rounded for each execution and nothing else is, so that the results of the
+orders of a day add up to the day's, and to the account's.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from agents.domain.costs import of_execution
+from pydantic import AwareDatetime
+
+from agents.domain.costs import PAISA, of_execution
 from agents.domain.values import IST, Frozen, Rupees
 
 ZERO = Decimal(0)
-BUY = "buy"
+BUY, SELL = "buy", "sell"
 
 
 class Execution(Protocol):
@@ -110,3 +113,82 @@ def day_result(fills: Iterable[Execution], brokerage: Decimal) -> DayResult:
         )
     left = {contract: units for contract, units in held.items() if units}
     return DayResult(gross=gross, charges=charges, executions=len(rows), held=left)
+
+
+class OrderSums(Frozen):
+    """What is known of one order in all: units bought and the rupees they cost, units sold and what they brought.
+
+    `priced` are the units sold whose price is known; `earned` is what those brought.
+    """
+
+    name: str
+    contract: str
+    bought: int
+    spent: Rupees
+    priced: int
+    earned: Rupees
+    bought_at: AwareDatetime
+    sold_at: AwareDatetime
+
+
+class _Rest(Frozen):
+    """What no execution shows of one side of an order, as one execution at its mean price."""
+
+    order_id: str
+    trade_id: str
+    contract: str
+    side: str
+    quantity: int
+    price: Decimal
+    at: AwareDatetime
+
+
+def order_result(fills: Iterable[Execution], sums: OrderSums, brokerage: Decimal) -> DayResult:
+    """Return what one order, its legs and its exits have brought; see `day_result`.
+
+    Parameters
+    ----------
+    fills : iterable of Execution
+        Its executions, as far as the trade book showed them.
+    sums : OrderSums
+        What is known beside them. What no execution shows counts as one at its mean price: a journal may have kept
+        none, and a sale by others is sometimes only reckoned.
+    brokerage : Decimal
+        Rupees for each order that traded.
+
+    Returns
+    -------
+    DayResult
+        What was sold beyond what was bought is no profit: as many units count as were bought, at the mean price of all
+        sales. Every execution is charged.
+    """
+    rows = list(fills)
+    rows += [rest for rest in (_rest(rows, sums, buys=True), _rest(rows, sums, buys=False)) if rest is not None]
+    whole = day_result(rows, brokerage)
+    units = sum(fill.quantity for fill in rows if fill.side != BUY)
+    beyond = units - sum(fill.quantity for fill in rows if fill.side == BUY)
+    gross, held = whole.gross, whole.held
+    if beyond > 0:
+        earned = sum((fill.price * fill.quantity for fill in rows if fill.side != BUY), ZERO)
+        gross, held = gross - earned * beyond / units, {}
+    return whole.model_copy(update={"gross": gross.quantize(PAISA), "held": held})
+
+
+def _rest(rows: Sequence[Execution], sums: OrderSums, *, buys: bool) -> _Rest | None:
+    """Return what the rows lack of a side, None where they lack nothing that has a price."""
+    shown = [row for row in rows if (row.side == BUY) is buys]
+    units, value = (sums.bought, sums.spent) if buys else (sums.priced, sums.earned)
+    units -= sum(row.quantity for row in shown)
+    value -= sum((row.price * row.quantity for row in shown), ZERO)
+    if units <= 0 or value <= 0:
+        return None
+    name = f"{sums.name}/{BUY if buys else SELL}"
+    return _Rest(
+        order_id=name,
+        trade_id=name,
+        contract=sums.contract,
+        side=BUY if buys else SELL,
+        quantity=units,
+        price=value / units,
+        at=sums.bought_at if buys else sums.sold_at,
+    )

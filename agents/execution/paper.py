@@ -136,9 +136,8 @@ def trade_of(order: SuperOrder, brokerage: Decimal) -> Trade | None:
     """Return the round trip of a closed order in rupees, None while it is open or when it never filled."""
     if order.entry is None or order.exit is None:
         return None
-    gross = ((order.exit.price - order.entry.price) * order.quantity).quantize(PAISA)
     both = (_execution(order, TradeSide.BUY, order.entry), _execution(order, TradeSide.SELL, order.exit))
-    costs = day_result(both, brokerage).charges
+    found = day_result(both, brokerage)
     return Trade(
         setup_id=order.setup_id,
         contract=order.contract,
@@ -148,9 +147,9 @@ def trade_of(order: SuperOrder, brokerage: Decimal) -> Trade | None:
         exit_at=order.exit.at,
         exit=order.exit.price,
         exit_reason=order.state,
-        gross=gross,
-        costs=costs,
-        net=gross - costs,
+        gross=found.gross.quantize(PAISA),
+        costs=found.charges,
+        net=found.net.quantize(PAISA),
     )
 
 

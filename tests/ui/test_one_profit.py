@@ -89,7 +89,7 @@ def test_pages_ledger_guardian_and_account_show_the_same(day: Day) -> None:
 def test_strip_cockpit_positions_and_status_show_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     day = Day(tmp_path, stories.target_reached)
     # The day that the stories are told of is a holiday: no simulated market would stop its clock there.
-    monkeypatch.setattr("ui.queries.market_clock", lambda *_: ReplayClock(day.story.now))
+    monkeypatch.setattr("ui.queries.SystemClock", lambda: ReplayClock(day.story.now))
     facts = desk_status(day.settings)
     assert Decimal(facts["result"]["net"]) == day.account()
     assert f"result         {change(day.account())}" in status_text(facts)

@@ -10,9 +10,9 @@ from functools import lru_cache
 
 from agents.domain.lifecycle import TradeState, seen_as
 from agents.domain.orders import Fill, OrderState, SuperOrder, Trade
-from agents.domain.profit import DayResult, day_result
+from agents.domain.profit import DayResult, OrderSums, order_result
 from agents.domain.values import IST
-from agents.execution.gateway import FillRow, Leg, TradeSide
+from agents.execution.gateway import Leg
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.ports import Standing
 from agents.execution.guardian.view import View
@@ -42,29 +42,26 @@ def ended_as(case: Case) -> OrderState:
 
 
 def result_of(case: Case, brokerage: Decimal) -> DayResult:
-    """Return what the executions of a case have brought, each charged as the broker does.
-
-    A case of a journal that kept no executions counts as bought at once and sold at once, at its mean prices.
-    """
-    if case.fills or not case.bought:
-        return day_result(case.fills, brokerage)
+    """Return what a case has brought: its executions, and what is known of it beside them."""
     bought_at = case.filled_at or case.opened_at
-    rows = [_whole(case, TradeSide.BUY, case.spent, case.bought, bought_at)]
-    if case.priced:
-        rows.append(_whole(case, TradeSide.SELL, case.earned, case.priced, case.closed_at or bought_at))
-    return day_result(rows, brokerage)
+    sums = OrderSums(
+        name=case.setup_id,
+        contract=case.contract,
+        bought=case.bought,
+        spent=case.spent,
+        priced=case.priced,
+        earned=case.earned,
+        bought_at=bought_at,
+        sold_at=case.closed_at or bought_at,
+    )
+    return order_result(case.fills, sums, brokerage)
 
 
 def trade_of(case: Case, brokerage: Decimal) -> Trade | None:
-    """Return the round trip of a closed case in rupees, None while it is open or if it bought nothing.
-
-    What the broker sold beyond it is no profit: as many units count as were bought, at the mean price of all sales.
-    """
+    """Return the round trip of a closed case in rupees, None while it is open or if it bought nothing."""
     if case.state is not TradeState.CLOSED or not case.bought or not case.priced:
         return None
-    costs = result_of(case, brokerage).charges
-    share = Decimal(min(case.bought, case.priced)) / case.priced
-    gross = (case.earned * share - case.spent).quantize(PAISA)
+    found = result_of(case, brokerage)
     return Trade(
         setup_id=case.setup_id,
         contract=case.contract,
@@ -74,9 +71,9 @@ def trade_of(case: Case, brokerage: Decimal) -> Trade | None:
         exit_at=case.closed_at or case.opened_at,
         exit=_each(case.earned, case.priced),
         exit_reason=ended_as(case),
-        gross=gross,
-        costs=costs,
-        net=gross - costs,
+        gross=found.gross.quantize(PAISA),
+        costs=found.charges,
+        net=found.net.quantize(PAISA),
     )
 
 
@@ -125,17 +122,3 @@ def day_of(now: datetime) -> date:
 
 def _each(value: Decimal, quantity: int) -> Decimal:
     return (value / quantity).quantize(Decimal("0.0001"))
-
-
-def _whole(case: Case, side: TradeSide, value: Decimal, quantity: int, at: datetime) -> FillRow:
-    """Return one execution in place of all of a side."""
-    name = f"{case.setup_id}/{side}"
-    return FillRow(
-        order_id=name,
-        trade_id=name,
-        contract=case.contract,
-        side=side,
-        quantity=quantity,
-        price=value / quantity,
-        at=at,
-    )
