@@ -7,7 +7,8 @@ from agents.domain.values import IST
 
 MINUS = "\u2212"
 _GROUP = 3
-_HUNDREDS = 1000
+# What a unit is, how many digits follow its point, and from how many of it on it is used.
+_UNITS = ((1e7, "Cr", 2, 1.0), (1e5, "L", 2, 1.0), (1e3, "K", 1, 10.0))
 
 
 def rupees(amount: Decimal | float) -> str:
@@ -15,7 +16,7 @@ def rupees(amount: Decimal | float) -> str:
     whole, _, paise = f"{abs(amount):.2f}".partition(".")
     head, tail = whole[:-_GROUP], whole[-_GROUP:]
     pairs = [head[max(0, end - 2) : end] for end in range(len(head), 0, -2)][::-1]
-    return f"{MINUS if amount < 0 else ''}{','.join([*pairs, tail])}.{paise}"
+    return f"{MINUS if _sign(amount) < 0 else ''}{','.join([*pairs, tail])}.{paise}"
 
 
 def clock_time(moment: datetime) -> str:
@@ -39,24 +40,25 @@ def age(passed: timedelta) -> str:
 
 def inr(amount: Decimal | float) -> str:
     """Return an amount of money: ₹24,31,450.50, with a minus sign before the rupee sign."""
-    sign = MINUS if amount < 0 else ""
-    return f"{sign}₹{rupees(-amount if amount < 0 else amount)}"
+    return f"{MINUS if _sign(amount) < 0 else ''}₹{rupees(-amount if amount < 0 else amount)}"
 
 
 def lakh(number: float) -> str:
     """Return a large number shortly: 950, 12.5 K, 4.20 L, 1.35 Cr."""
-    sign, size = (MINUS if number < 0 else ""), abs(number)
-    for unit, name in ((1e7, "Cr"), (1e5, "L")):
-        if size >= unit:
-            return f"{sign}{size / unit:.2f} {name}"
-    return f"{sign}{size / _HUNDREDS:.1f} K" if size >= _HUNDREDS * 10 else f"{sign}{size:.0f}"
+    size = abs(number)
+    sign = MINUS if number < 0 and round(size) else ""
+    for unit, name, digits, least in _UNITS:
+        if round(size / unit, digits) >= least:
+            return f"{sign}{size / unit:.{digits}f} {name}"
+    return f"{sign}{size:.0f}"
 
 
 def change(amount: Decimal | float) -> str:
     """Return a change with a mark and a sign, so that it can be read without its colour: ▲ +12.50."""
-    if amount == 0:
+    sign = _sign(amount)
+    if not sign:
         return "● 0.00"
-    return f"{'▲ +' if amount > 0 else '▼ '}{rupees(amount)}"
+    return f"{'▲ +' if sign > 0 else '▼ '}{rupees(amount)}"
 
 
 def day_time(moment: datetime) -> str:
@@ -67,6 +69,13 @@ def day_time(moment: datetime) -> str:
 def plain(text: str) -> str:
     """Return a text so that Markdown shows it as it is: no link, image or mark can come out of it."""
     return "".join(f"\\{letter}" if letter in _MARKS else letter for letter in text.replace("\n", " "))
+
+
+def _sign(amount: Decimal | float) -> int:
+    """Return the sign of an amount as it is written: less than half a paisa has none."""
+    if not float(f"{amount:.2f}"):
+        return 0
+    return -1 if amount < 0 else 1
 
 
 _MARKS = frozenset("\\`*_{}[]()#+!|<>~:$&=@")

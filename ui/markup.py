@@ -7,17 +7,31 @@ from typing import NamedTuple
 
 
 class Cell(NamedTuple):
-    """A cell: its text, a class of the palette ("zd-up", "num"), and markup of this module to show instead of it."""
+    """A cell: its text, a class of the palette ("zd-up", "num"), and markup of this module to show instead of it.
+
+    One that `heads` names its row to those who hear a table.
+    """
 
     text: str
     kind: str = ""
     markup: str = ""
+    heads: bool = False
+
+
+def heading(text: str) -> str:
+    """Return the heading of a part of a page."""
+    return f'<h2 class="zd-head">{escape(text)}</h2>'
+
+
+def title(text: str) -> str:
+    """Return the heading of a page, for those who hear it: those who see it have the navigation."""
+    return f'<h1 class="zd-heard">{escape(text)}</h1>'
 
 
 def table(caption: str, headers: Sequence[str | Cell], rows: Sequence[Sequence[str | Cell]]) -> str:
-    """Return a table with real headers; cells are text."""
+    """Return a table with real headers; cells are text. Where no cell heads its row, the first one does."""
     head = "".join(_head(header) for header in headers)
-    body = "".join(f"<tr>{''.join(_cell(cell) for cell in row)}</tr>" for row in rows)
+    body = "".join(_row(row) for row in rows)
     return (
         f'<div class="zd-scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table class="zd-table">'
         f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
@@ -41,7 +55,8 @@ def between(low: Decimal, high: Decimal, value: Decimal | None) -> str:
 def bar(share: float, kind: str) -> str:
     """Return a bar as wide as a share of its column, of a class of the palette."""
     width = min(max(share, 0.0), 1.0) * 5
-    return f'<span class="zd-oi {escape(kind)}" style="width:{width:.2f}em;background:currentColor"></span>'
+    style = f"width:{width:.2f}em;background:currentColor"
+    return f'<span class="zd-oi {escape(kind)}" aria-hidden="true" style="{style}"></span>'
 
 
 def span(text: str, kind: str = "") -> str:
@@ -49,10 +64,16 @@ def span(text: str, kind: str = "") -> str:
     return f'<span class="{escape(kind)}">{escape(text)}</span>'
 
 
-def _cell(cell: str | Cell) -> str:
-    if isinstance(cell, str):
-        return f"<td>{escape(cell)}</td>"
-    return f'<td class="{escape(cell.kind)}">{cell.markup or escape(cell.text)}</td>'
+def _row(row: Sequence[str | Cell]) -> str:
+    cells = [Cell(cell) if isinstance(cell, str) else cell for cell in row]
+    first = not any(cell.heads for cell in cells)
+    return f"<tr>{''.join(_cell(cell, heads=cell.heads or (first and at == 0)) for at, cell in enumerate(cells))}</tr>"
+
+
+def _cell(cell: Cell, *, heads: bool) -> str:
+    tag, scope = ("th", ' scope="row"') if heads else ("td", "")
+    kind = f' class="{escape(cell.kind)}"' if cell.kind else ""
+    return f"<{tag}{scope}{kind}>{cell.markup or escape(cell.text)}</{tag}>"
 
 
 def _head(header: str | Cell) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 
 STANDARD, COLOUR_BLIND = "Green and red", "Blue and orange"
+DARK, LIGHT = "dark", "light"
 
 
 @dataclass(frozen=True)
@@ -18,45 +19,72 @@ class Palette:
     warn: str
     quiet: str
 
-    def css(self) -> str:
-        """Return the colours as variables for the tables."""
-        pairs = "".join(f"--zd-{name}:{value};" for name, value in asdict(self).items())
-        return f"<style>:root{{{pairs}}}{_RULES}</style>"
-
 
 _DARK = Palette("#26B29C", "#FF6B78", "#2962FF", "#F7A600", "#7EA2FF", "#FF6B78", "#F7A600", "#9AA0AE")
 _LIGHT = Palette("#067A67", "#C4212F", "#2456E0", "#8A5A00", "#2456E0", "#B3141F", "#7A4F00", "#565C69")
-_DARK_BLIND = Palette("#4FB0FF", "#FF9F1C", "#8E7CFF", "#E8E36B", "#4FB0FF", "#FF9F1C", "#E8E36B", "#9AA0AE")
+_DARK_BLIND = Palette("#4FB0FF", "#FF9F1C", "#8E7CFF", "#E8E36B", "#7EA2FF", "#FF9F1C", "#E8E36B", "#9AA0AE")
 _LIGHT_BLIND = Palette("#0060B8", "#A85100", "#5B45D6", "#6B6300", "#0060B8", "#A85100", "#6B6300", "#565C69")
+PALETTES = {
+    (STANDARD, DARK): _DARK,
+    (STANDARD, LIGHT): _LIGHT,
+    (COLOUR_BLIND, DARK): _DARK_BLIND,
+    (COLOUR_BLIND, LIGHT): _LIGHT_BLIND,
+}
+
+# White is written on these, whatever the theme.
+BADGES = {"": "#5D6270", "paper": "#2456E0", "live": "#B3141F", "replay": "#6B4BC8", "simulated": "#6B4BC8"}
 
 # Tables scroll inside themselves, so that a narrow screen never does.
 _RULES = """
-.zd-strip{display:flex;flex-wrap:wrap;gap:.35rem 1.1rem;align-items:baseline;font-variant-numeric:tabular-nums}
-.zd-badge{padding:.1rem .6rem;border-radius:4px;font-weight:700;color:#fff;background:#5D6270}
-.zd-badge.paper{background:#2456E0}.zd-badge.live{background:#B3141F}.zd-badge.replay{background:#6B4BC8}
-.zd-badge.simulated{background:#6B4BC8}
+.stApp{font-variant-numeric:tabular-nums}
+@media (min-width:640px){.stMainBlockContainer{padding-left:1.5rem;padding-right:1.5rem}}
+.zd-heard{position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
+/* What only ears and keys meet takes no room, its wrapper neither. */
+[data-testid="stLayoutWrapper"]:has(>.st-key-zd-head){position:absolute}
+[data-testid="stLayoutWrapper"]:has(>.st-key-zd-keys),.st-key-zd-sound{display:none}
+.zd-head{font-size:1rem;font-weight:600;line-height:1.5;margin:0;padding:0}
+.zd-strip{display:flex;flex-wrap:wrap;gap:.35rem 1.1rem;align-items:baseline}
+.zd-badge{padding:.1rem .6rem;border-radius:4px;font-weight:700;color:#fff}
 .zd-up{color:var(--zd-up)}.zd-down{color:var(--zd-down)}.zd-warn{color:var(--zd-warn)}.zd-quiet{color:var(--zd-quiet)}
 .zd-scroll{overflow-x:auto;max-width:100%}
-.zd-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.92rem}
+.zd-table{border-collapse:collapse;width:100%;font-size:.92rem}
 .zd-table caption{text-align:left;font-weight:600;padding:.3rem 0}
 .zd-table th,.zd-table td{padding:.25rem .6rem;border-bottom:1px solid color-mix(in srgb,currentColor 18%,transparent);
  text-align:left;vertical-align:top}
-.zd-table th{font-weight:600;color:var(--zd-quiet)}
+.zd-table thead th{font-weight:600;color:var(--zd-quiet)}
+.zd-table tbody th{font-weight:inherit}
 .zd-table a{color:var(--zd-accent)}
 .zd-table .num{text-align:right;white-space:nowrap}
-.zd-table .mid{background:color-mix(in srgb,currentColor 8%,transparent);text-align:center;font-weight:600}
+.zd-table .mid,.zd-table tbody .mid{background:color-mix(in srgb,currentColor 8%,transparent);text-align:center;
+ font-weight:600}
 /* A sentence in a table keeps its width, and the table scrolls: a narrow screen would make it a tall thread. */
 .zd-table .words{min-width:16em}
 .zd-bar{position:relative;height:8px;min-width:110px;border-radius:4px;
  background:linear-gradient(90deg,var(--zd-down),color-mix(in srgb,currentColor 20%,transparent),var(--zd-up))}
 .zd-bar i{position:absolute;top:-3px;width:3px;height:14px;background:currentColor}
-.st-key-zd-sound{display:none}
 .zd-oi{display:inline-block;height:.7em;opacity:.75}
+/* The theme's own colour carries white text; as text on its own tint it would be too dim. */
+.stButtonGroup [data-selected="true"] p,.stSlider [data-testid="stSliderThumbValue"] p{color:var(--zd-accent)}
+.zd-scroll:focus-visible,.zd-table a:focus-visible,.zonedesk-chart:focus-visible,#stMain:focus-visible{
+ outline:2px solid var(--zd-accent)!important;outline-offset:-2px}
+@media (prefers-reduced-motion:reduce){*,::before,::after{animation-duration:.01ms!important;
+ animation-iteration-count:1!important;transition-duration:.01ms!important;scroll-behavior:auto!important}}
 """
 
 
 def palette(kind: str, theme: str) -> Palette:
     """Return the colours of a kind ("Green and red" or "Blue and orange") on a theme ("dark" or "light")."""
-    if kind == COLOUR_BLIND:
-        return _LIGHT_BLIND if theme == "light" else _DARK_BLIND
-    return _LIGHT if theme == "light" else _DARK
+    known = COLOUR_BLIND if kind == COLOUR_BLIND else STANDARD
+    return PALETTES[known, LIGHT if theme == LIGHT else DARK]
+
+
+def css(kind: str) -> str:
+    """Return the style of all pages, with the colours of a kind as variables.
+
+    Each variable holds the colours of both themes; the browser takes that of the theme that is shown, at once when it
+    changes.
+    """
+    light, dark = (asdict(palette(kind, theme)) for theme in (LIGHT, DARK))
+    pairs = "".join(f"--zd-{name}:light-dark({light[name]},{dark[name]});" for name in light)
+    badges = "".join(f".zd-badge{f'.{name}' if name else ''}{{background:{colour}}}" for name, colour in BADGES.items())
+    return f"<style>:root{{{pairs}}}{_RULES}{badges}</style>"

@@ -40,7 +40,7 @@ PAYLOADS = (
     "</table></div><iframe src=//evil.example>",
     "&lt;script&gt;",
 )
-TAGS = {"div", "span", "table", "thead", "tbody", "tr", "th", "td", "caption", "i", "a", "style"}
+TAGS = {"h1", "h2", "div", "span", "table", "thead", "tbody", "tr", "th", "td", "caption", "i", "a", "style"}
 LINKS = ("why?asked=", "/replay?", "replay?", "http://127.0.0.1:")
 MARKDOWN = {
     "markdown",

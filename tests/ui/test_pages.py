@@ -10,14 +10,15 @@ from agents.domain.cycle import DeskState
 from agents.domain.profit import DayResult, day_result
 from agents.settings import Settings
 from tests.ui.pages import opened, texts
+from ui.judged import Said, of_zone
 from ui.palette import COLOUR_BLIND, palette
 from ui.profit import of_day, of_order
+from ui.reliability import bins, diagram, reliability
 from ui.snapshot import DeskView, Picture, Snapshot, VerdictRow
 from ui.trading import Executed, Order
 from ui.views import PAGES
 from ui.views.positions import as_csv
 from ui.views.preferences import settings_rows
-from ui.views.verdicts import reliability
 from ui.words import order_in_words
 
 AT = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
@@ -101,14 +102,17 @@ def test_a_saved_file_holds_no_formula() -> None:
 
 
 def test_reliability_counts_only_zones_that_price_has_reached() -> None:
-    def verdict(probability: float, since: str) -> VerdictRow:
-        return VerdictRow("z", AT, "demand", 1.0, 2.0, "rules", "confirm", probability, "", "ok", since)
+    def verdict(probability: float, since: str) -> Said:
+        return of_zone(VerdictRow("z", AT, "demand", 1.0, 2.0, "rules", "confirm", probability, "", "ok", since))
 
-    shown = reliability([verdict(0.9, "touched"), verdict(0.9, "broken"), verdict(0.9, ""), verdict(1.0, "superseded")])
+    words = [verdict(0.9, "touched"), verdict(0.9, "broken"), verdict(0.9, ""), verdict(1.0, "superseded")]
+    last = bins(words)[-1]
+    assert (last.words, last.ended, last.said, last.came) == (4, 2, 0.9, 0.5)
+    shown = reliability(words, "said and seen", "Share that holds")
     assert "0.8 to 1.0</td>" in shown
-    assert ">4<" in shown
-    assert ">2<" in shown
-    assert ">0.50<" in shown
+    assert all(f">{text}<" in shown for text in ("4", "2", "0.90", "0.50", "Share that holds"))
+    values = [layer["data"]["values"] for layer in diagram(words, palette("standard", "dark"), "Share")["layer"]]
+    assert values[1] == [{"said": 0.9, "came": 0.5, "ended": 2, "text": "2"}]
 
 
 @pytest.mark.parametrize("view", PATHS)
@@ -165,7 +169,7 @@ def test_every_page_of_a_halted_desk_says_so_and_shows_foreign_words_as_text(
 def test_health_names_what_failed_and_who_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     filled(tmp_path)
     words = texts(opened(monkeypatch, tmp_path, mode="paper", view="health"))
-    assert "■ failed" in words
+    assert "■ keeps dying, left down" in words
     assert "state guarding" in words
     assert "&lt;b&gt;naked&lt;/b&gt; position" in words
 

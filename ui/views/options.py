@@ -200,7 +200,7 @@ def _strike(
     marks = ["ATM"] if strike == chain.atm_strike else []
     marks += ["★ max pain"] if chain.max_pain is not None and float(strike) == chain.max_pain else []
     marks += [f"held {one.option_type.value}" for one in (call, put) if one is not None and one.contract in held]
-    return Cell(f"{strike:,.0f} {' '.join(marks)}".strip(), "mid")
+    return Cell(f"{strike:,.0f} {' '.join(marks)}".strip(), "mid", heads=True)
 
 
 def _figure(value: float | None, digits: int) -> str:
