@@ -36,8 +36,16 @@ _HEADS = """
            (select count(*) from verdicts where instrument = $instrument and known_at <= $now)
 """
 _MINUTES = """
-    select epoch(opened_at)::bigint, epoch(closed_at)::bigint, open, high, low, close, 0 from candles
-    where instrument = ? and minutes = 1 and closed_at > to_timestamp(?) and closed_at <= ? order by opened_at
+    with own as (
+        select * from candles
+        where instrument = $instrument and minutes = 1 and closed_at > to_timestamp($since) and closed_at <= $now
+    ), traded as (
+        select opened_at, volume from candles
+        where instrument = $future and minutes = 1 and closed_at > to_timestamp($since) and closed_at <= $now
+    )
+    select epoch(opened_at)::bigint, epoch(closed_at)::bigint, open, high, low, close,
+           coalesce(traded.volume, own.volume)
+    from own left join traded using (opened_at) order by opened_at
 """
 _TICKS = """
     select ltp, epoch(taken_at)::bigint from quote_snapshots
@@ -222,7 +230,9 @@ class MarketReader:
         """Take in the minutes that came, also those of a gap that was filled a little later."""
         oldest = int(now.timestamp()) - SHOWN_MINUTES * 60
         since = max(max(self._minutes, default=0) - _OVERLAP_SECONDS, oldest)
-        rows = connection.execute(_MINUTES, [self._instrument, since, now]).fetchall()
+        future = self._settings.futures.get(self._instrument, "")
+        asked = {"instrument": self._instrument, "future": future, "since": since, "now": now}
+        rows = connection.execute(_MINUTES, asked).fetchall()
         self._minutes.update({row[0]: candle(row, tick) for row in rows})
         for opened in [each for each in self._minutes if each < oldest]:
             del self._minutes[opened]
