@@ -21,6 +21,7 @@ SHARED_NAME = "dashboard"  # of everybody who knows the password
 _PAGES = frozenset({LOGIN, START, BACK, LOGOUT})
 _LONGEST_FORM = 4096
 _LONGEST_PATH = 512
+_MOST_FIELDS = 10
 _FORM_SECONDS = 10.0
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">{head}
@@ -171,7 +172,7 @@ def _query(request: Request, name: str) -> str:
 
 
 async def _form(request: Request) -> dict[str, str]:
-    """Return a form's fields; none where it is too long, too slow, or no form."""
+    """Return a form's fields; none where it is too long, has too many, comes too slowly, or is no form."""
     body = b""
     try:
         async with asyncio.timeout(_FORM_SECONDS):
@@ -179,9 +180,9 @@ async def _form(request: Request) -> dict[str, str]:
                 body += chunk
                 if len(body) > _LONGEST_FORM:
                     return {}
-    except TimeoutError:
+        found = parse_qs(body.decode("utf-8", errors="replace"), max_num_fields=_MOST_FIELDS)
+    except (TimeoutError, ValueError):
         return {}
-    found = parse_qs(body.decode("utf-8", errors="replace"), max_num_fields=10)
     return {name: values[0] for name, values in found.items()}
 
 

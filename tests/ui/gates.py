@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -72,7 +73,7 @@ def client(
     sender: str = "127.0.0.1",
     proxied: bool = False,
 ) -> TestClient:
-    """A visitor of the gate who follows no redirection; `proxied`, a proxy on this machine says where they come from."""
+    """A visitor of the gate who follows no redirection; `proxied`, a proxy says from where they come."""
 
     async def stream(_request: Request) -> StreamingResponse:
         async def words() -> AsyncIterator[str]:
@@ -89,7 +90,8 @@ def client(
     gate = Middleware(Gate, entrance=within, hosts=frozenset({"desk.lan"}), public=public)
     app: ASGIApp = Starlette(routes=routes, middleware=[gate])
     if proxied:
-        app = ProxyHeadersMiddleware(app, trusted_hosts="127.0.0.1")  # as uvicorn does
+        trusting: Any = ProxyHeadersMiddleware  # Any: Starlette and uvicorn have two words for one thing
+        app = trusting(app, trusted_hosts="127.0.0.1")
     return TestClient(app, base_url=base, follow_redirects=False, client=(sender, 50_000))
 
 
