@@ -15,8 +15,9 @@ from agents.domain.candles import epoch
 from agents.domain.zones import Zone, ZoneVerdictWord
 from ui.api import chart_rows
 from ui.candles import TIMEFRAMES, shown
-from ui.format import age, rupees, short_time
+from ui.format import age, change, rupees, short_time
 from ui.palette import Palette
+from ui.profit import of_order
 from ui.snapshot import Band, ChartCandle, Profile, Snapshot
 from ui.trading import Order
 
@@ -113,12 +114,14 @@ def _starts(candles: Sequence[ChartCandle], at: int) -> int:
 
 def _zone(zone: Zone, from_at: int, now: datetime) -> Json:
     verdict = zone.verdict.verdict.value if zone.verdict else "not judged"
-    label = f"{SIDE_MARKS[zone.side.value]} {zone.side.value} {zone.confidence:.2f} · {verdict}"
+    name = f"{SIDE_MARKS[zone.side.value]} {zone.side.value}"
+    label = f"{name} {zone.confidence:.2f} · {verdict}"
     parts = ", ".join(component.kind.value.replace("_", " ") for component in zone.components)
+    times = "once" if zone.touches == 1 else f"{zone.touches} times" if zone.touches else "never"
     detail = [
-        f"{label} · {rupees(zone.low)} to {rupees(zone.high)}",
+        f"{name} {rupees(zone.low)} to {rupees(zone.high)} · confidence {zone.confidence:.2f} · {verdict}",
         f"made of {parts or 'no stored component'}",
-        f"known {short_time(zone.known_at)} ({age(now - zone.known_at)} ago), touched {zone.touches} times",
+        f"known {short_time(zone.known_at)}, {age(now - zone.known_at)} ago, touched {times}",
     ]
     if zone.verdict:
         detail.append(f"{zone.verdict.judge}: probability {zone.verdict.probability:.2f}. {zone.verdict.reason}")
@@ -165,7 +168,9 @@ def _marks(order: Order, candles: Sequence[ChartCandle], now: datetime) -> list[
     """Return the entry and the exit of an order, where the chart has their candles; none that lies ahead."""
     if not candles:
         return []
-    moments = ((order.filled_at, "in", f"buy {order.contract[-7:]}"), (order.closed_at, "out", "exit"))
+    won = of_order(order, {})
+    left = f"exit {change(won.value)}" if won.final else "exit"
+    moments = ((order.filled_at, "in", f"buy {order.contract[-7:]}"), (order.closed_at, "out", left))
     first = candles[0].opened_at
     return [
         {"time": _starts(candles, epoch(at) + 1), "kind": kind, "text": text}
