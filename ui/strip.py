@@ -19,9 +19,9 @@ from ui.news import News, chime, news, told_of
 from ui.profit import of_day
 from ui.seen import keep_seed_keys, picture
 from ui.snapshot import Picture
+from ui.visitor import visitor
 
 REFRESH_SECONDS = 1
-WHO = "dashboard"
 HALT_WORD = "HALT"
 FLATTEN_WORD = "FLATTEN"
 _NONCE, _SAID, _DRAWN, _ASKED = "command_nonce", "command_said", "drawn_state", "command_asked_at"
@@ -133,7 +133,7 @@ def _stop() -> None:
 def _ask(kind: str) -> None:
     """Ask once for each button as it was drawn, however often it is pressed."""
     try:
-        ask(Settings(), f"{kind}-{st.session_state[_NONCE]}", kind, by=WHO, wall=wall_now)
+        ask(Settings(), f"{kind}-{st.session_state[_NONCE]}", kind, by=visitor(), wall=wall_now)
     except TradingError as error:
         st.session_state[_SAID] = f"{kind} could not be asked: {error}"
     else:

@@ -18,7 +18,7 @@ from ui.hub import wall_now
 from ui.markup import Cell, number, span, table
 from ui.seen import picture
 from ui.snapshot import Picture
-from ui.strip import WHO
+from ui.visitor import visitor
 
 REFRESH_SECONDS = 2
 _STATES = {"ready": ("● ready", "zd-up"), "failed": ("■ failed", "zd-down")}
@@ -168,7 +168,7 @@ def _alerts() -> None:
 def _seen(alert: int) -> None:
     """Ask the guardian to note that an alert was seen; asked again it is the same command."""
     try:
-        ask(Settings(), f"{SEEN}-{alert}", SEEN, by=WHO, wall=wall_now, payload={"alert": alert})
+        ask(Settings(), f"{SEEN}-{alert}", SEEN, by=visitor(), wall=wall_now, payload={"alert": alert})
     except TradingError as error:
         st.session_state[_FAILED] = f"it could not be asked: {error}"
     else:

@@ -20,7 +20,7 @@ from ui.palette import COLOUR_BLIND, STANDARD
 from ui.profit import of_day
 from ui.seen import picture
 from ui.snapshot import DeskView
-from ui.strip import WHO
+from ui.visitor import visitor
 
 _CHOICE, _SOUND = "palette_choice", "sound_choice"
 _LIMIT, _VALUE, _TOLD, _NONCE = "limit_name", "limit_value", "limit_told", "limit_nonce"
@@ -150,7 +150,7 @@ def _ask_for_it() -> None:
         return
     try:
         identity = f"{TIGHTEN}-{st.session_state[_NONCE]}"
-        ask(settings, identity, TIGHTEN, by=WHO, wall=wall_now, payload=wish.model_dump(mode="json"))
+        ask(settings, identity, TIGHTEN, by=visitor(), wall=wall_now, payload=wish.model_dump(mode="json"))
     except TradingError as error:
         st.session_state[_TOLD] = f"it could not be asked: {error}"
         return
