@@ -4,10 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 MARKER := ---- tests and benchmarks
 KERNELS := setup.py $(wildcard analytics_ext/*.pyx)
+CHECKED := build/checked/.built
 PYTEST := $(BIN)/python -m pytest
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
+# Two things at once, each telling what it has to say when it is done.
+ASIDE := $(MAKE) --no-print-directory --jobs=2 --output-sync=target
+stage = @echo "== make test, $(1) of 6: $(2) ($$(date +%H:%M:%S))"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test check format build checked bench bench-quick simulate lock docs clean
+.PHONY: help setup run stop test check formatted linted typed layered checked-kernels format build bench simulate lock docs clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -17,17 +22,19 @@ $(VENV)/bin/python:
 	  { echo "Python 3.11 with venv is needed: apt-get install python3.11-venv, or make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# What running needs: the lock file down to its marker.
+# What running needs: the lock file down to its marker. It is compiled apart from that, with every core; some packages
+# carry templates that are no Python, which is nothing to stop for.
 $(VENV)/.runtime: $(VENV)/bin/python requirements.lock
 	@echo "installing what the desk needs (about a minute)"
 	@sed '/$(MARKER)/,$$d' requirements.lock > $(VENV)/runtime.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(VENV)/runtime.lock
+	@$(PIP) --no-compile --require-hashes -r $(VENV)/runtime.lock
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	@touch $@
 
 # What tests and benchmarks need besides.
 $(VENV)/.development: $(VENV)/.runtime
 	@echo "installing what tests and benchmarks need"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(PIP) --no-compile --require-hashes -r requirements.lock
 	@touch $@
 
 # The compiler finds Python.h where Python says it is, or where it is unpacked when the machine has none.
@@ -42,7 +49,13 @@ $(VENV)/.headers: $(VENV)/bin/python
 # The editable install; it builds the kernels in their fast mode.
 $(VENV)/.built: $(VENV)/.runtime $(VENV)/.headers pyproject.toml $(KERNELS)
 	@echo "building the kernels"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@$(PIP) --no-build-isolation --editable .
+	@touch $@
+
+# The same kernels with every index checked, for tests alone.
+$(CHECKED): $(VENV)/.runtime $(VENV)/.headers $(KERNELS)
+	@echo "building the kernels that check every index"
+	@ANALYTICS_CHECKED=1 $(BIN)/python setup.py --quiet build_ext
 	@touch $@
 
 setup: $(VENV)/.built ## create .venv, install the locked packages, build the kernels
@@ -55,18 +68,36 @@ stop: setup ## stop the desk that `make run` started
 
 build: setup ## build the kernels in their fast mode
 
-test: $(VENV)/.development $(VENV)/.built check ## everything that is checked: both kernel modes, all tests
-	$(PYTEST) tests -n 2 -m "not process and not browser" --dist loadscope
-	ANALYTICS_CHECKED=1 $(BIN)/python setup.py --quiet build_ext
-	$(PYTEST) -p tests.analytics_ext.checked_kernels tests/analytics_ext -n 2
-	$(PYTEST) tests -n 2 -m "process and not browser" --dist loadfile
+test: ## everything that is checked: both kernel modes, all tests
+	$(call stage,1,packages)
+	@$(MAKE) --no-print-directory $(VENV)/.runtime
+	$(call stage,2,packages of the tests and kernels in both modes)
+	@$(ASIDE) $(VENV)/.development $(VENV)/.built $(CHECKED)
+	$(call stage,3,format and lint and types and layers and the checked kernels)
+	@$(ASIDE) typed formatted linted layered checked-kernels
+	$(call stage,4,tests)
+	$(PYTEST) tests -n 2 -m "not process and not browser" --dist worksteal
+	$(call stage,5,tests that start processes)
+	$(PYTEST) tests -n 3 -m "process and not browser" --dist loadfile --no-loadscope-reorder
+	$(call stage,6,tests in a browser)
 	$(PYTEST) tests -m browser
 
-check: $(VENV)/.development $(VENV)/.built ## format, lint, types, import contracts
+check: typed formatted linted layered ## format, lint, types, import contracts
+
+formatted: $(VENV)/.development
 	$(BIN)/ruff format --check .
+
+linted: $(VENV)/.development
 	$(BIN)/ruff check .
+
+typed: $(VENV)/.development $(VENV)/.built
 	$(BIN)/mypy
+
+layered: $(VENV)/.development $(VENV)/.built
 	$(BIN)/lint-imports
+
+checked-kernels: $(VENV)/.development $(VENV)/.built $(CHECKED)
+	$(PYTEST) -p tests.analytics_ext.checked_kernels tests/analytics_ext
 
 format: $(VENV)/.development ## rewrite the code in the house's format
 	$(BIN)/ruff format .
