@@ -58,7 +58,9 @@ class Tickets:
 
     def issue(self, user: str) -> str:
         """Return a ticket of a user that no other equals."""
-        name = urlsafe_b64encode(user[:LONGEST_NAME].encode()).decode()
+        name = (
+            urlsafe_b64encode(user[:LONGEST_NAME].encode()).decode().rstrip("=")
+        )  # which a cookie would put in quotes
         said = f"{int(self._now()) + COOKIE_SECONDS}.{secrets.token_hex(16)}.{name}"
         return f"{said}.{self._signature(said)}"
 
@@ -110,7 +112,7 @@ class Tickets:
             return None
         until, serial, name = said.split(".")
         try:
-            return _Said(int(until), serial, urlsafe_b64decode(name).decode())
+            return _Said(int(until), serial, urlsafe_b64decode(name + "=" * (-len(name) % 4)).decode())
         except (binascii.Error, ValueError):
             return None
 
