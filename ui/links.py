@@ -18,6 +18,16 @@ def replay_address(at: datetime) -> str:
     return f"/replay?{SESSION}={local:%Y-%m-%d}&{AT}={local:%H:%M:%S}"
 
 
+def why_address(asked: str) -> str:
+    """Return the address of the page that says why, for an order, setup, cycle or zone, relative to the dashboard."""
+    return f"why?asked={quote(asked, safe='')}"
+
+
+def run_address(dagster: str, run: str) -> str:
+    """Return the address of a run in Dagster."""
+    return f"{dagster}/runs/{quote(run, safe='')}"
+
+
 def cycle_run_address(dagster: str, decided_at: datetime) -> str:
     """Return the address of the Dagster runs that made a decision: those of its three minutes."""
     local = decided_at.astimezone(IST)

@@ -109,7 +109,7 @@ def test_reliability_counts_only_zones_that_price_has_reached() -> None:
     last = bins(words)[-1]
     assert (last.words, last.ended, last.said, last.came) == (4, 2, 0.9, 0.5)
     shown = reliability(words, "said and seen", "Share that holds")
-    assert "0.8 to 1.0</td>" in shown
+    assert "0.8 to 1.0<" in shown
     assert all(f">{text}<" in shown for text in ("4", "2", "0.90", "0.50", "Share that holds"))
     values = [layer["data"]["values"] for layer in diagram(words, palette("standard", "dark"), "Share")["layer"]]
     assert values[1] == [{"said": 0.9, "came": 0.5, "ended": 2, "text": "2"}]

@@ -7,23 +7,29 @@ from pathlib import Path
 import streamlit as st
 
 from agents.data.ledger import Message
-from agents.data.metrics import MetricReader
-from agents.data.metrics.reader import Series
 from agents.domain.errors import ConfigError, TradingError
-from agents.domain.metrics import METRICS
 from agents.settings import Settings
-from ui.desk import SEEN, ask
+from ui.banners import GUARDIAN_SECONDS, SILENT_SECONDS, silence
+from ui.cards import Card, cards
+from ui.desk import GUARDIAN, SEEN, ask
 from ui.format import age, day_time, plain, short_time
 from ui.hub import wall_now
 from ui.markup import Cell, number, span, table
+from ui.measures import Measures, in_words, lasted, measures, percentile
 from ui.seen import picture
 from ui.snapshot import Picture
+from ui.timeline import timeline
 from ui.visitor import visitor
 
 REFRESH_SECONDS = 2
-_STATES = {"ready": ("● ready", "zd-up"), "failed": ("■ failed", "zd-down")}
+_STATES = {
+    "ready": ("● ready", "zd-up"),
+    "starting": ("○ starting", "zd-warn"),
+    "waiting": ("○ died, starts again soon", "zd-warn"),
+    "failed": ("■ keeps dying, left down", "zd-down"),
+    "stopped": ("○ stopped", "zd-quiet"),
+}
 _SEVERITIES = {"critical": ("■ critical", "zd-down"), "warn": ("▲ warning", "zd-warn"), "info": ("● info", "zd-quiet")}
-_P95 = 0.95
 _MOST_WAITING = 5
 _FAILED = "seen_failed"
 
@@ -35,65 +41,90 @@ def page() -> None:
     with left:
         _processes()
         _beats()
+        _breakers()
     with right:
         _alerts()
+        _timeline()
         _links()
+    _requests()
 
 
 @st.cache_data(ttl=REFRESH_SECONDS, show_spinner=False)
-def _series(path: str) -> list[Series]:
-    """Return what was measured; all visitors share one look."""
-    return list(MetricReader(Path(path)).series())
+def _measured(path: str) -> Measures | str:
+    """Return what was measured, or why it cannot be read; all visitors share one look."""
+    try:
+        return measures(Path(path), wall_now())
+    except ConfigError as error:
+        return str(error)
+
+
+def _measures() -> Measures:
+    found = _measured(str(Settings().ops_path))
+    return found if isinstance(found, Measures) else Measures()
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def _numbers() -> None:
     seen = picture()
-    try:
-        series = _series(str(Settings().ops_path))
-    except ConfigError as error:
-        st.warning(plain(str(error)))
-        series = []
-    cells = (
-        ("Processes", _running(seen)),
-        ("Cycle, 95 of 100 within", _within(series, "cycle_seconds")),
-        ("Broker's answer, 95 of 100 within", _within(series, "api_latency_seconds")),
-        ("Failed requests", f"{_total(series, 'api_errors_total'):.0f}"),
-        ("Judge, 95 of 100 within", _within(series, "llm_seconds")),
-        ("Feed silent for", _silence(seen)),
+    found = _measured(str(Settings().ops_path))
+    if isinstance(found, str):
+        st.warning(plain(found))
+        found = Measures()
+    st.html(cards([_uptime(seen), _guardian(seen), *_measured_cards(found), _silence(seen, found)]))
+
+
+def _uptime(seen: Picture) -> Card:
+    began, services = seen.desk.started_at, seen.desk.services
+    ready = sum(one.get("state") == "ready" for one in services)
+    if began is None:
+        return Card("Uptime", "not running", "start it with zonedesk up", "zd-warn")
+    kind = "" if ready == len(services) else "zd-warn"
+    note = f"{ready} of {len(services)} processes ready, since {short_time(began)}"
+    return Card("Uptime", lasted(seen.as_of - began), note, kind)
+
+
+def _guardian(seen: Picture) -> Card:
+    beat = next((one for one in seen.desk.heartbeats if one.name == GUARDIAN), None)
+    if beat is None:
+        return Card("Guardian", "never seen", "it guards once the desk runs", "zd-quiet")
+    silent = (wall_now() - beat.at).total_seconds()
+    state = str(beat.facts.get("state", "alive"))
+    lives = silent <= GUARDIAN_SECONDS
+    said = f"sign of life {age(timedelta(seconds=silent))} ago"
+    return Card(
+        "Guardian", f"{'●' if lives else '■'} {state if lives else 'silent'}", said, "zd-up" if lives else "zd-down"
     )
-    for column, (label, value) in zip(st.columns(len(cells)), cells, strict=True):
-        column.metric(label, value, border=True)
 
 
-def _silence(seen: Picture) -> str:
+def _measured_cards(found: Measures) -> list[Card]:
+    times = (
+        ("A cycle takes", found.cycles, "cycles"),
+        ("The broker answers in", found.answers, "answers"),
+        ("The judge answers in", found.judge, "questions"),
+    )
+    shown = [_timed(*each) for each in times]
+    share = f"{found.failed / found.asked:.1%}" if found.asked else "none asked"
+    note = f"{found.failed} of {found.asked} requests in 15 minutes"
+    shown.insert(2, Card("Failed requests", share, note, "zd-down" if found.failed else ""))
+    return shown
+
+
+def _timed(name: str, values: Sequence[float], what: str) -> Card:
+    worst = percentile(values)
+    if worst is None:
+        return Card(name, "not measured", f"no {what} in six hours", "zd-quiet")
+    return Card(name, in_words(worst), f"95 of 100, of the last {len(values)} {what}", "", tuple(values))
+
+
+def _silence(seen: Picture, found: Measures) -> Card:
     feed = seen.desk.feed
     if feed is None:
-        return "no feed"
-    return age(timedelta(seconds=feed.silent)) if feed.silent < timedelta(days=1).total_seconds() else "days"
-
-
-def _running(seen: Picture) -> str:
-    return f"{len([one for one in seen.desk.services if one.get('state') == 'ready'])} of {len(seen.desk.services)} run"
-
-
-def _within(series: Sequence[Series], name: str) -> str:
-    """Return the bound below which 95 of 100 values lie, over all labels."""
-    found = [one for one in series if one.name == name and one.count]
-    if not found:
-        return "not measured"
-    bounds = METRICS[name].buckets
-    counts = [sum(one.buckets[i] for one in found if i < len(one.buckets)) for i in range(len(bounds))]
-    wanted, reached = _P95 * sum(one.count for one in found), 0
-    for bound, count in zip(bounds, counts, strict=True):
-        reached += count
-        if reached >= wanted:
-            return f"{bound * 1000:.0f} ms" if bound < 1 else f"{bound:g} s"
-    return f"over {bounds[-1]:g} s"
-
-
-def _total(series: Sequence[Series], name: str) -> float:
-    return sum(one.total for one in series if one.name == name)
+        return Card("Feed", "no feed", "it runs with the desk", "zd-quiet")
+    silent = silence(seen, feed, wall_now())
+    value = age(timedelta(seconds=silent)) if silent < timedelta(days=9).total_seconds() else "never heard"
+    late = seen.market.is_open and silent > SILENT_SECONDS
+    note = "since its last word" if seen.market.is_open else "since its last word; the market is closed"
+    return Card("Feed silent for", value, note, "zd-down" if late else "", found.silences)
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
@@ -107,13 +138,71 @@ def _processes() -> None:
         [
             str(one.get("name")),
             Cell(*_STATES.get(str(one.get("state")), (f"○ {one.get('state')}", "zd-warn"))),
+            number(lasted(timedelta(seconds=float(one["up_seconds"]))) if one.get("up_seconds") is not None else "—"),
             number(str(one.get("pid") or "—")),
             number(str(one.get("restarts", 0))),
             str(one.get("address") or ""),
         ]
         for one in services
     ]
-    st.html(table("Processes", ("Process", "State", number("Id"), number("Restarts"), "Address"), rows))
+    headers = ("Process", "State", number("Up"), number("Id"), number("Restarts"), "Address")
+    st.html(table("Processes", headers, rows))
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _breakers() -> None:
+    """Show which dependencies are kept away from, because they failed several times in a row."""
+    breakers = picture().desk.breakers
+    if not breakers:
+        st.html(span("● No circuit breaker has counted a failure.", "zd-quiet"))
+        return
+    rows: list[list[str | Cell]] = [
+        [
+            one.name.replace("_", " "),
+            Cell("■ open", "zd-down") if one.is_open else Cell("● closed", "zd-up"),
+            number(str(one.failures)),
+            short_time(one.opened_at) if one.opened_at else "—",
+        ]
+        for one in breakers
+    ]
+    st.html(table("Circuit breakers", ("Of", "State", number("Failures in a row"), "Opened"), rows))
+
+
+@st.fragment(run_every=REFRESH_SECONDS * 2)
+def _timeline() -> None:
+    """Show which three minutes of the last hours had a decision, and which had none."""
+    shown = picture().market
+    if not shown.cycles:
+        st.markdown("**Cycles**")
+        st.info("No cycle yet. In an open session the desk decides every three minutes.")
+        return
+    st.html(timeline(shown.cycles))
+
+
+@st.fragment(run_every=REFRESH_SECONDS * 5)
+def _requests() -> None:
+    """Show how long each kind of request takes, and what failed."""
+    found = _measures()
+    if not found.endpoints:
+        st.html(span("No request was measured yet: answers of the broker appear here by what was asked.", "zd-quiet"))
+        return
+    rows: list[list[str | Cell]] = [
+        [
+            each.api.replace("_", " "),
+            each.endpoint,
+            number(str(each.answered)),
+            number(each.within),
+            number(in_words(each.newest)),
+        ]
+        for each in found.endpoints
+    ]
+    headers = ("Of", "What was asked", number("Answers"), number("95 of 100 within"), number("The newest"))
+    st.html(table("Requests to the broker since the measurements began", headers, rows))
+    if found.failures:
+        failed: list[list[str | Cell]] = [
+            [api.replace("_", " "), kind.replace("_", " "), number(str(count))] for api, kind, count in found.failures
+        ]
+        st.html(table("Requests that failed since then", ("Of", "How", number("Times")), failed))
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
@@ -122,7 +211,7 @@ def _beats() -> None:
     seen = picture()
     rows: list[list[str | Cell]] = []
     for beat in seen.desk.heartbeats:
-        said = ", ".join(f"{name} {value}" for name, value in beat.facts.items())
+        said = ", ".join(_fact(name, value) for name, value in beat.facts.items() if value not in ("", None))
         rows.append([beat.name, f"{age(seen.as_of - beat.at)} ago", said])
     feed = seen.desk.feed
     if feed is not None:
@@ -137,6 +226,11 @@ def _beats() -> None:
         st.info("No process has given a sign of life yet. The guardian gives one every two seconds once it runs.")
         return
     st.html(table("Signs of life", ("Who", "Last", "Said"), rows))
+
+
+def _fact(name: str, value: object) -> str:
+    said = ("yes" if value else "no") if isinstance(value, bool) else value
+    return f"{name.replace('_', ' ')} {said}"
 
 
 @st.fragment(run_every=REFRESH_SECONDS)

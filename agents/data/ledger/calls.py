@@ -91,6 +91,13 @@ class LedgerCallLog:
         with reading(self._engine) as connection:
             return Decimal(connection.execute(query).scalar_one()) / _NANO
 
+    def recent(self, limit: int) -> list[LlmCall]:
+        """Return the last calls, newest first, at most `limit`."""
+        query = select(calls, prompts).join(prompts, calls.c.prompt_sha == prompts.c.prompt_sha)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.order_by(calls.c.id.desc()).limit(limit)).all()
+        return [_as_call(row) for row in rows]
+
     def calls_of(self, subject: str) -> list[LlmCall]:
         """Return all calls about one zone or setup, oldest first."""
         query = select(calls, prompts).join(prompts, calls.c.prompt_sha == prompts.c.prompt_sha)
