@@ -13,9 +13,10 @@ from starlette.routing import Route
 from streamlit import file_util
 
 from agents.domain.errors import ConfigError
+from ui.assets import WITH_CHART, preloads
 from ui.views import PAGES
 
-HEAD = "<head>"
+HEAD, HEAD_END = "<head>", "</head>"
 # The one script of ours that stands in the document itself; it must run before Streamlit's.
 SCRIPT = 'window.__streamlit={BACKEND_BASE_URL:location.origin+"/"}'
 
@@ -41,5 +42,12 @@ def document() -> str:
     return text.replace(HEAD, f"{HEAD}<script>{SCRIPT}</script>").replace("<title>Streamlit<", "<title>zonedesk<")
 
 
-async def _answer(_request: Request) -> Response:
-    return HTMLResponse(document(), headers={"cache-control": "no-cache"})
+@cache
+def document_with_chart() -> str:
+    """Return the document of a page with a chart, which names the chart's scripts. Raises as `document`."""
+    return document().replace(HEAD_END, f"{preloads()}{HEAD_END}")
+
+
+async def _answer(request: Request) -> Response:
+    text = document_with_chart() if request.url.path in WITH_CHART else document()
+    return HTMLResponse(text, headers={"cache-control": "no-cache"})

@@ -22,6 +22,7 @@ from streamlit import config  # noqa: E402  (as above)
 from agents.domain.errors import ConfigError  # noqa: E402  (as above)
 from agents.settings import Settings  # noqa: E402  (as above)
 from ui.api import routes  # noqa: E402  (as above)
+from ui.assets import ChartFiles  # noqa: E402  (as above)
 from ui.document import page_routes  # noqa: E402  (as above)
 from ui.entrance import BACK, Entrance, Ways  # noqa: E402  (as above)
 from ui.gate import LOCAL_NAMES, Gate, check_address  # noqa: E402  (as above)
@@ -109,6 +110,9 @@ app = st.App(
     lifespan=_lifespan,  # type: ignore[arg-type]  # a mapping is what it yields on, and a dict is one
     routes=[*page_routes(), *routes(_hub, _closing)],
     middleware=[
-        Middleware(Gate, entrance=_entrance, hosts=frozenset(_settings.dashboard_hosts), public=_settings.dashboard_url)
+        Middleware(
+            Gate, entrance=_entrance, hosts=frozenset(_settings.dashboard_hosts), public=_settings.dashboard_url
+        ),
+        Middleware(ChartFiles),
     ],
 )
