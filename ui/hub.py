@@ -102,5 +102,8 @@ _hubs_lock = threading.Lock()
 
 def hub_of(settings: Settings) -> Hub:
     """Return the one hub of a desk's folder in this process."""
+    home = str(settings.home)
     with _hubs_lock:
-        return _hubs.setdefault(str(settings.home), Hub(settings))
+        if home not in _hubs:
+            _hubs[home] = Hub(settings)
+        return _hubs[home]

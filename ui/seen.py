@@ -8,10 +8,23 @@ from ui.hub import Hub, hub_of
 from ui.palette import Palette, palette
 from ui.snapshot import Picture
 
+_SETTINGS, _HUB = "desk_settings", "desk_hub"
+
+
+def settings() -> Settings:
+    """Return this server's settings, read once for each visitor: to read them takes longer than to draw a table."""
+    if _SETTINGS not in st.session_state:
+        st.session_state[_SETTINGS] = Settings()
+    found: Settings = st.session_state[_SETTINGS]
+    return found
+
 
 def hub() -> Hub:
     """Return the hub of this server's desk."""
-    return hub_of(Settings())
+    if _HUB not in st.session_state:
+        st.session_state[_HUB] = hub_of(settings())
+    found: Hub = st.session_state[_HUB]
+    return found
 
 
 def picture() -> Picture:
@@ -22,7 +35,7 @@ def picture() -> Picture:
 def colours() -> Palette:
     """Return the colours of this reader's theme and choice."""
     theme = st.context.theme.type or "dark"
-    return palette(choices(Settings()).palette, theme)
+    return palette(choices(settings()).palette, theme)
 
 
 def keep_seed_keys(seen: Picture) -> None:

@@ -17,7 +17,7 @@ from ui.hub import wall_now
 from ui.markup import span
 from ui.news import News, chime, news, told_of
 from ui.profit import of_day
-from ui.seen import keep_seed_keys, picture
+from ui.seen import keep_seed_keys, picture, settings
 from ui.snapshot import Picture
 from ui.visitor import visitor
 
@@ -28,7 +28,7 @@ _NONCE, _SAID, _DRAWN, _ASKED = "command_nonce", "command_said", "drawn_state", 
 _ALERTS, _ORDERS = "alerts_told", "orders_told"
 _MOST_TOASTS = 4
 _COUNTED_SECONDS = 100.0
-_TWICE_SECONDS = 3.0
+_TWICE_SECONDS = 60.0
 _STATES = {
     DeskState.ACTIVE: ("● ACTIVE", "zd-up"),
     DeskState.REDUCING: ("❚❚ ENTRIES PAUSED", "zd-warn"),
@@ -72,7 +72,7 @@ def _below() -> None:
         asked = f"{command.kind}: asked {day_time(command.asked_at)} by {command.asked_by}"
         done = f"{command.outcome}, {day_time(command.done_at)}" if command.done_at else "waiting for the guardian"
         st.caption(plain(f"{asked} → {done}"))
-    for banner in banners(seen, wall_now(), resumption(Settings())):
+    for banner in banners(seen, wall_now(), resumption(settings())):
         _LEVELS[banner.level](plain(banner.text))
     _toasts(seen)
 
