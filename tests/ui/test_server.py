@@ -1,4 +1,3 @@
-import json
 import os
 import signal
 import subprocess
@@ -8,13 +7,21 @@ import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from streamlit import config
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin
 
+from agents.settings import Settings
 from tests.browser.desks import free_port
+from zonedesk.services import DASHBOARD, services
 
+PASSWORD = "correct horse"
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = ROOT / "ui" / "server.py"
 CONFIG = tomllib.loads((ROOT / "ui" / ".streamlit" / "config.toml").read_text())
@@ -30,6 +37,9 @@ def test_the_options_keep_the_dashboard_on_this_machine() -> None:
     assert CONFIG["server"]["allowedHosts"] == ["localhost", "127.0.0.1"]
     assert CONFIG["server"]["enableCORS"] is True
     assert CONFIG["server"]["enableStaticServing"] is False
+    assert CONFIG["server"]["enableXsrfProtection"] is True
+    assert CONFIG["server"]["enableAgentApi"] is False
+    assert CONFIG["server"]["maxUploadSize"] == CONFIG["server"]["maxWidgetStateSize"] == 1
     assert CONFIG["client"]["showErrorDetails"] == "none"
     assert CONFIG["browser"]["gatherUsageStats"] is False
 
@@ -38,6 +48,13 @@ def test_every_option_exists_in_this_streamlit() -> None:
     known = config.get_config_options()
     wanted = {f"{group}.{name}" for group, values in CONFIG.items() for name in values}
     assert {name for name in wanted if name not in {"theme.dark", "theme.light"}} <= set(known)
+
+
+def test_a_desk_starts_the_dashboard_on_this_machine_whatever_the_environment_says(tmp_path: Path) -> None:
+    found = {each.name: each for each in services(Settings(_env_file=None), tmp_path / "workspace.yaml", 4000)}
+    words = found[DASHBOARD].command
+    assert words[words.index("--server.address") + 1] == "127.0.0.1"
+    assert words[words.index("--runner.postScriptGC") + 1] == "false"
 
 
 def environment(folder: Path, password: str) -> dict[str, str]:
@@ -63,14 +80,14 @@ def status(url: str, **headers: str) -> int:
         return error.code
 
 
-@pytest.fixture(scope="module", params=["", "correct horse"], ids=["open", "locked"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """A running server's address, and its password."""
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """A running server's address, and its process. Its password is `PASSWORD`."""
     folder, port = tmp_path_factory.mktemp("server"), free_port()
-    process = started(folder, port, request.param)
+    process = started(folder, port, PASSWORD)
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while True:
             try:
                 assert status(f"{url}/healthz") == 200
@@ -79,59 +96,78 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
                 assert process.poll() is None, (folder / "server.log").read_text()
                 assert time.monotonic() < deadline
                 time.sleep(0.2)
-        yield url, request.param
+        yield url, process
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
 
 
+def signed_in(url: str) -> str:
+    """Return the cookie of somebody who gave the password."""
+    asked = urllib.request.Request(f"{url}/login", data=urlencode({"password": PASSWORD}).encode())
+    with pytest.raises(urllib.error.HTTPError) as led_on:  # a redirection that is not followed
+        urllib.request.build_opener(Stay).open(asked, timeout=20)
+    assert led_on.value.code == 303
+    return str(led_on.value.headers["set-cookie"]).partition(";")[0]
+
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    """Follows no redirection."""
+
+    def redirect_request(self, *_: object) -> None:  # None is how it is said
+        return None
+
+
+def opens(url: str, **headers: str) -> bool:
+    """Whether the server's socket opens."""
+    address = f"{url.replace('http', 'ws')}/_stcore/stream"
+    origin = headers.pop("origin", None)
+    try:
+        with connect(address, origin=Origin(origin) if origin else None, additional_headers=headers, proxy=None):
+            return True
+    except InvalidStatus as refusal:
+        if refusal.response.status_code == HTTPStatus.FORBIDDEN:
+            return False
+        raise
+
+
+# One story, told in order: each test below costs nothing beside the server's start.
 @pytest.mark.process
-def test_every_route_is_behind_the_gate(server: tuple[str, str]) -> None:
-    url, password = server
-    paths = ("/api/candles", "/_stcore/health", "/_stcore/host-config", "/_stcore/metrics", "/static/x.js")
-    wanted = {401} if password else {200, 404}
-    assert {status(f"{url}{path}") for path in paths} <= wanted
-    assert status(f"{url}/healthz") == 200
+def test_a_running_server_serves_nobody_who_did_not_sign_in(server: tuple[str, object]) -> None:
+    url, _ = server
+    paths = ("/api/candles", "/api/stream", "/_stcore/health", "/_stcore/host-config", "/static/x.js", "/media/x", "/x")
+    assert {status(f"{url}{path}") for path in paths} == {401}
     assert status(f"{url}/", Host="evil.example") == 400
+    assert status(f"{url}/healthz", Origin="http://evil.example") == 403
+    for headers in (
+        {},
+        {"origin": url},
+        {"origin": url, "cookie": "zonedesk_gate=x"},
+        {"origin": "http://evil.example"},
+    ):
+        assert not opens(url, **headers)
 
 
 @pytest.mark.process
-def test_candles_are_refused_for_a_length_nobody_has(server: tuple[str, str]) -> None:
-    url, password = server
-    if password:
-        return
-    assert status(f"{url}/api/candles?minutes=7") == 400
-    assert status(f"{url}/api/candles?since=x") == 400
-    with urllib.request.urlopen(f"{url}/api/candles", timeout=10) as reply:
-        assert json.load(reply)["candles"] == []
+def test_a_running_server_serves_whoever_signed_in_from_its_own_pages_only(server: tuple[str, object]) -> None:
+    url, _ = server
+    cookie = signed_in(url)
+    assert opens(url, cookie=cookie, origin=url)
+    for origin in ("http://evil.example", "null", "http://127.0.0.1:1"):
+        assert not opens(url, cookie=cookie, origin=origin)
+    assert not opens(url, cookie=cookie)
+    assert not opens(url, cookie=cookie, origin="http://evil.example", host="evil.example")
+    asked = urllib.request.Request(f"{url}/", headers={"cookie": cookie})
+    with urllib.request.urlopen(asked, timeout=10) as page:
+        assert "content-security-policy" in page.headers
+        assert page.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.process
-def test_an_open_stream_does_not_keep_the_server_alive(tmp_path: Path) -> None:
-    port = free_port()
-    process = started(tmp_path, port, "")
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                stream = urllib.request.urlopen(f"http://127.0.0.1:{port}/api/stream", timeout=10)
-                break
-            except OSError:
-                assert time.monotonic() < deadline
-                time.sleep(0.2)
-        with stream:
-            assert stream.readline().startswith(b"retry")
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(15) is not None
-    finally:
-        process.kill()
-
-
-@pytest.mark.process
-def test_the_server_does_not_start_beyond_loopback_without_a_password(tmp_path: Path) -> None:
-    process = started(tmp_path, free_port(), "", "--server.address", "0.0.0.0")
-    try:
-        assert process.wait(60) != 0
-    finally:
-        process.kill()
-    assert "ZONEDESK_DASHBOARD_PASSWORD" in (tmp_path / "server.log").read_text()
+def test_an_open_stream_does_not_keep_the_server_alive(server: tuple[str, "subprocess.Popen[bytes]"]) -> None:
+    url, process = server
+    asked = urllib.request.Request(f"{url}/api/stream", headers={"cookie": signed_in(url)})
+    with urllib.request.urlopen(asked, timeout=10) as stream:
+        assert stream.readline().startswith(b"retry")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) is not None
