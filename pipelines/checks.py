@@ -100,7 +100,11 @@ def candles_are_sound(bench: Workbench, task: Task) -> list[str]:
     bad="instruments are late; is the feed running?",
 )
 def candles_are_fresh(bench: Workbench, task: Task) -> list[str]:
-    """Return the instruments whose newest candle is older than a candle lasts; none where the session is over."""
+    """Return the instruments that lack more than the last candle; none where the session is over.
+
+    The last one may close while the run is at work: it belongs to the next run. Whether a run has the candle that it
+    was asked for, `scheduled_run_adds_candles` tells.
+    """
     from pipelines.queries import stored_closes  # noqa: PLC0415  (DuckDB loads when a run starts)
 
     due = _due(task)
@@ -110,7 +114,7 @@ def candles_are_fresh(bench: Workbench, task: Task) -> list[str]:
     late = []
     for name in task.instruments:
         newest = max((closed_at for instrument, closed_at in stored if instrument == name), default=None)
-        if newest is None or due[-1] - newest >= timedelta(minutes=ANALYSIS_MINUTES):
+        if newest is None or due[-1] - newest > timedelta(minutes=ANALYSIS_MINUTES):
             late.append(f"{name}: newest candle {_stamp(newest)}, due {_stamp(due[-1])}")
     return late
 

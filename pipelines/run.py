@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import dagster as dg
@@ -29,6 +29,7 @@ def materialize_range(
     first: date,
     last: date,
     *,
+    as_of: datetime | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Materialise the analysis assets of every session from `first` to `last`, as Dagster runs them.
@@ -41,6 +42,9 @@ def materialize_range(
         What is analysed; all configured ones if empty.
     first, last : date
         The span, both included. Days without a session are left out, and so are sessions that have not begun.
+    as_of : datetime, optional
+        The moment up to which a session that is going on is analysed, by every step alike; each step's own present if
+        left out.
     on_progress : callable, optional
         Called with sessions done and sessions in all, first with 0 done.
 
@@ -79,7 +83,7 @@ def materialize_range(
             _tell(on_progress, done, len(days))
             result = job.execute_in_process(
                 instance=instance,
-                run_config={**scope_config(instruments=names), **_QUIET},
+                run_config={**scope_config(as_of=as_of, instruments=names), **_QUIET},
                 tags=_range_tags(part),
                 raise_on_error=False,
             )

@@ -90,13 +90,14 @@ def first_look(settings: Settings, say: Say, step: Step) -> None:
         If the analysis failed; the message is the run's own.
     """
     instrument = settings.instruments[0]  # the simulated market has one underlying
-    clock = ClockFile.read(DeskHome.of(settings).clock_path)
-    dates = _begun_dates(clock)
+    clock = SimulatedMarketClock(DeskHome.of(settings).clock_path, NseCalendar())
+    dates = _begun_dates(clock.file)
     analysed = _sessions(open_store(settings, now=wall_now), "analysis_candles", instrument, dates)
     missing = [on for on in dates if on not in analysed]
     if missing:
         say(f"analysing {len(missing)} sessions of {instrument} with Dagster")
-        materialize_range(settings, [instrument], missing[0], missing[-1], on_progress=step)
+        # The market goes on meanwhile, and fast: without a common moment a check would miss what closed since.
+        materialize_range(settings, [instrument], missing[0], missing[-1], as_of=clock.now(), on_progress=step)
 
 
 def _stopped_clock(settings: Settings, store: Store, history: int) -> ClockFile:

@@ -72,7 +72,7 @@ def test_live_ticks_leave_the_rows_of_a_rematerialisation(bench: Workbench, anal
     session = bench.calendar.session(LAST)
     assert session is not None
     closes = analysis_closes(session)
-    for close in [*closes[:3], closes[4], *closes[10::7], closes[-1]]:  # missed ticks are repaired by the next
+    for close in [*closes[:2], closes[4], closes[10], closes[-1]]:  # missed ticks are repaired by the next
         moment = close.astimezone(IST)
         live = at(bench, moment + timedelta(seconds=5))
         tags = {CANDLE_TAG: f"{LAST}T{moment:%H%M}"}
@@ -142,7 +142,19 @@ def test_a_scheduled_run_without_its_candle_stops(bench: Workbench, analyse: Ana
         )
     live = at(bench, moment + timedelta(seconds=5))
     result = analyse(live, LAST, as_of=moment.isoformat(), tags={CANDLE_TAG: f"{LAST}T1115"})
-    assert {"scheduled_run_adds_candles", "candles_are_fresh"} <= failed(result)
+    assert "scheduled_run_adds_candles" in failed(result)
+    assert "candles_are_fresh" not in failed(result)  # a run by hand may meet the moment at which a candle closes
+    assert materialized(result) == {"candles"}
+
+
+def test_a_run_that_lacks_two_candles_stops(bench: Workbench, analyse: Analyse) -> None:
+    moment = pd.Timestamp(f"{LAST}T11:15+05:30").to_pydatetime()
+    with bench.store.write() as connection:
+        connection.execute(
+            "delete from candles where session = ? and opened_at >= ?", [LAST, moment - timedelta(minutes=30)]
+        )
+    result = analyse(at(bench, moment + timedelta(seconds=5)), LAST)
+    assert "candles_are_fresh" in failed(result)
     assert materialized(result) == {"candles"}
 
 
