@@ -65,6 +65,8 @@ _RULES = """
 .zd-oi{display:inline-block;height:.7em;opacity:.75}
 /* The theme's own colour carries white text; as text on its own tint it would be too dim. */
 .stButtonGroup [data-selected="true"] p,.stSlider [data-testid="stSliderThumbValue"] p{color:var(--zd-accent)}
+/* What waits for its refresh is not dimmed: it says its own age, and flicker is no news. */
+.stElementContainer[data-stale="true"]{opacity:1!important;transition:none!important}
 .zd-scroll:focus-visible,.zd-table a:focus-visible,.zonedesk-chart:focus-visible,#stMain:focus-visible{
  outline:2px solid var(--zd-accent)!important;outline-offset:-2px}
 @media (prefers-reduced-motion:reduce){*,::before,::after{animation-duration:.01ms!important;
