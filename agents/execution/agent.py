@@ -7,7 +7,7 @@ so a run that is repeated never trades twice.
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Final, TypeVar
 
@@ -128,7 +128,7 @@ class ExecutionAgent:
 
     def fills(self, on: date) -> Sequence[FillRow]:
         """Return the executions of a date that the guardian has kept, in order."""
-        events = self._ledger.events(FILL)
+        events = self._ledger.events(FILL, since=datetime.combine(on, time.min, IST))
         rows = (FillRow.model_validate_json(json.dumps(dict(event.payload))) for event in events)
         return sorted((row for row in rows if row.at.astimezone(IST).date() == on), key=lambda row: row.at)
 

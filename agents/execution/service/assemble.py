@@ -13,7 +13,7 @@ from agents.data.feed.account import AccountKeys, feed_address, updates_address
 from agents.data.ledger import Ledger
 from agents.data.metrics import watch_calls
 from agents.domain.values import IST
-from agents.execution.dhan.connect import gateway_parts
+from agents.execution.dhan.connect import GatewayParts, gateway_parts
 from agents.execution.guardian.ports import Checks, GuardianPorts, GuardianSettings
 from agents.execution.risk import load_limits
 from agents.execution.service.checks import desk_checks
@@ -74,34 +74,18 @@ def assemble(
     DhanUnavailableError
         If a token is needed and nobody answers.
     """
-    calendar = NseCalendar()
-    clock = market_clock(settings, calendar)
-    if settings.mode == "live":
-        confirmed(settings.live_confirmed_on, clock.now().astimezone(IST).date())
-    observe = watch_calls(metrics or NullMetrics(), "dhan_orders")
-    dhan = open_dhan(settings, wall=world.wall, sleep=world.sleep, jitter=world.rng.random, observe=observe)
-    orders = gateway_parts(
-        settings,
-        dhan,
-        clock,
-        wall=world.wall,
-        sleep=world.sleep,
-        observe=observe,
-        monotonic=world.monotonic,
-        breaker=ledger.breaker(DHAN_ORDERS),
-    )
+    calendar, metrics = NseCalendar(), metrics or NullMetrics()
+    clock = _clock(settings, calendar)
+    dhan, orders = _account(settings, ledger, world, clock, metrics)
     speed, bell = speed_of(settings), Bell()
-    time = MarketTime(clock, world.monotonic, speed)
     ears = Ears(_ear_ports(dhan, clock, calendar, speed, world), bell.ring)
     wire = dhan.reader.wire
     reader = OnceReader(wire.twin((2.0, 5.0)), orders.limiter, sleep=world.sleep, jitter=world.rng.random)
     prices = GuardianPrices(reader, orders.contracts, ears, clock, elapsed=world.monotonic, fresh=FRESH * speed)
     outside = Insider(settings, wire, orders, speed, of_ledger(ledger, settings.home))
-    holder = holder_name(platform.node(), settings.home, world.wall())
-    name, shared = f"guardian:{wire.client_id}", settings.ledger_url is not None
-    hold = GuardianHold(ledger, name, holder, settings.home / "run", world.monotonic, shared=shared)
+    hold = _hold(settings, ledger, world, wire.client_id)
     unkept: deque[Unkept] = deque()
-    measures = GuardianMeasures(metrics or NullMetrics(), world.monotonic)
+    measures = GuardianMeasures(metrics, world.monotonic)
     journal = FencedJournal(ledger, lambda: hold.lease, measures.hear)
     ports = GuardianPorts(
         gateway=FillKeeper(orders.gateway, journal),
@@ -111,7 +95,7 @@ def assemble(
         controls=LedgerControls(ledger, settings.home),
         lease=hold,
         notifier=OutboxNotifier(ledger, world.monotonic, unkept),
-        clock=time,
+        clock=MarketTime(clock, world.monotonic, speed),
         calendar=calendar,
         checks=checks or desk_checks(settings, ledger, speed, lambda: prices, clock=clock, outside=outside),
     )
@@ -140,6 +124,40 @@ def speed_of(settings: Settings) -> float:
     if settings.mode == "paper" and path.is_file():
         return float(ClockFile.read(path).speed)
     return 1.0
+
+
+def _clock(settings: Settings, calendar: NseCalendar) -> Clock:
+    """Return the market's clock. Raises `ConfigError` where live trading is not confirmed for its day."""
+    clock = market_clock(settings, calendar)
+    if settings.mode == "live":
+        confirmed(settings.live_confirmed_on, clock.now().astimezone(IST).date())
+    return clock
+
+
+def _account(
+    settings: Settings, ledger: Ledger, world: World, clock: Clock, metrics: Metrics
+) -> tuple[Dhan, GatewayParts]:
+    """Return the account as it is read and the way to its orders; every request of both is counted."""
+    observe = watch_calls(metrics, "dhan_orders")
+    dhan = open_dhan(settings, wall=world.wall, sleep=world.sleep, jitter=world.rng.random, observe=observe)
+    orders = gateway_parts(
+        settings,
+        dhan,
+        clock,
+        wall=world.wall,
+        sleep=world.sleep,
+        observe=observe,
+        monotonic=world.monotonic,
+        breaker=ledger.breaker(DHAN_ORDERS),
+    )
+    return dhan, orders
+
+
+def _hold(settings: Settings, ledger: Ledger, world: World, client_id: str) -> GuardianHold:
+    """Return the right to guard an account, for this process on this machine."""
+    holder = holder_name(platform.node(), settings.home, world.wall())
+    shared = settings.ledger_url is not None
+    return GuardianHold(ledger, f"guardian:{client_id}", holder, settings.home / "run", world.monotonic, shared=shared)
 
 
 def _ear_ports(dhan: Dhan, clock: Clock, calendar: NseCalendar, speed: float, world: World) -> EarPorts:

@@ -6,7 +6,6 @@ import pytest
 
 from agents.data.ledger import Ledger
 from agents.domain.cycle import CycleRecord, Decision, Reason
-from agents.domain.evidence import SetupVerdict, SetupWord
 from agents.domain.orders import TradeSetup
 from agents.domain.values import IST
 from agents.execution.outcomes import OUTCOME, Ending, SetupOutcome, cautious_share, ending_of, label, track_of
@@ -14,6 +13,7 @@ from agents.execution.record import as_judged, record_of
 from tests.agents.desks import session_of
 from tests.agents.execution.orders import PLACED, TICK, CandleMarket, Prices, candles
 from tests.agents.execution.setups import setup_of
+from tests.agents.execution.verdicts import yes_to
 
 FLAT = (100.0, 100.2, 99.9, 100.0)
 
@@ -84,20 +84,7 @@ def ledger() -> Iterator[Ledger]:
 
 def record(number: int, probability: float = 0.85, reason: Reason = Reason.VERDICT_SKIP) -> CycleRecord:
     made = setup(setup_id=f"setup{number}")
-    verdict = SetupVerdict(
-        setup_id=made.setup_id,
-        judge="rules",
-        verdict=SetupWord.TAKE,
-        probability=probability,
-        p_low=0.1,
-        p_high=0.9,
-        main_for="zone",
-        main_against="costs",
-        reason="rules: a test",
-        outcome="ok",
-        call_key="key",
-        prompt_sha="sha",
-    )
+    verdict = yes_to(made.setup_id).model_copy(update={"probability": probability, "p_low": 0.1, "p_high": 0.9})
     return CycleRecord(
         cycle_id=f"cycle{number}",
         instrument="NIFTY",
