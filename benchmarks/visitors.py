@@ -87,10 +87,10 @@ class Visitor:
         if self._socket is not None:
             await self._socket.close()
 
-    async def stay(self, seconds: float) -> None:
-        """Refresh each fragment at its pace and listen to the stream, for so long."""
+    async def stay(self, seconds: float, *, late: float = 0.0) -> None:
+        """Refresh each fragment at its pace and listen to the stream, for so long; begin so many seconds `late`."""
         self._done.clear()
-        tasks = [asyncio.create_task(self._refresh(name, pace)) for name, pace in self.timers.items()]
+        tasks = [asyncio.create_task(self._refresh(name, pace, late)) for name, pace in self.timers.items()]
         tasks += [asyncio.create_task(self._listen()), asyncio.create_task(self._stream())]
         await asyncio.sleep(seconds)
         for task in tasks:
@@ -110,7 +110,8 @@ class Visitor:
                 self._take(await self._socket.recv())
         return time.perf_counter() - began
 
-    async def _refresh(self, fragment: str, pace: float) -> None:
+    async def _refresh(self, fragment: str, pace: float, late: float) -> None:
+        await asyncio.sleep(late)
         while True:
             await asyncio.sleep(pace)
             await self._ask(fragment)
@@ -246,7 +247,8 @@ async def crowd(
         for visitor in visitors:
             visitor.visit = Visit(first_seconds=visitor.visit.first_seconds)
         arrived()
-        await asyncio.gather(*(visitor.stay(seconds) for visitor in visitors))
+        # People do not come at the same moment, so their browsers do not ask at the same moment either.
+        await asyncio.gather(*(visitor.stay(seconds, late=n / count) for n, visitor in enumerate(visitors)))
     finally:
         for visitor in visitors:
             await visitor.close()
