@@ -1,24 +1,34 @@
 """Why the desk did what it did: from an order, a cycle or a zone back to the candles, as one page."""
 
+import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import groupby, islice
 
 import streamlit as st
 
 from agents.data.store import Store
-from agents.data.why import Chain, why
+from agents.data.why import Chain, DagsterRuns, why
 from agents.data.why.links import Link
 from agents.domain.errors import TradingError
+from agents.domain.values import IST
 from agents.settings import Settings
-from ui.chart import chart_data, draw
-from ui.desk import ledger_to_read
-from ui.format import clock_time, plain
+from ui.chart import SIDE_MARKS, chart_data, draw
+from ui.desk import ledger_to_read, orders_of
+from ui.format import clock_time, plain, rupees, short_time
 from ui.hub import wall_now
+from ui.links import cycle_run_address, link, replay_address, run_address, why_address
+from ui.markup import Cell, heading, number, table
 from ui.queries import snapshot
+from ui.replay_reader import told
 from ui.seen import colours, picture
-from ui.snapshot import Picture
+from ui.snapshot import CycleRow, Picture, Snapshot
+from ui.views.cockpit import dagster_address
+from ui.words import order_in_words
 
 _RECENT = 12
 _LONGEST_ID = 128
+_OTHERS = frozenset({"decision", "zone", "setup", "order event"})
 
 
 def page() -> None:
@@ -43,18 +53,58 @@ def page() -> None:
 
 
 def _offer(seen: Picture) -> None:
-    """Offer the last decisions to choose from."""
-    ids = {f"{clock_time(one.at)}: {one.decision}, {one.reason}": one.cycle_id for one in seen.market.cycles[:_RECENT]}
-    if not ids:
+    """Offer what a reader may want to know of: the last decisions, the orders, the zones; each leads to its chain."""
+    decided, orders, zones = _decisions(seen.market.cycles), _orders(seen), _zones(seen)
+    if not (decided or orders or zones):
         st.info("Nothing was decided yet. In an open session the desk decides every three minutes.")
         return
-    st.markdown("**Or one of the last decisions**")
-    for label, cycle_id in ids.items():
-        st.button(plain(label), key=f"why-{cycle_id}", on_click=_choose, args=(cycle_id,), type="tertiary")
+    st.caption(
+        "Or choose one: each leads from what the desk did back to the candles. Every row of the other pages too."
+    )
+    left, right = st.columns(2, gap="medium")
+    if decided:
+        left.html(table("Last decisions", ("When", "Decision", "Why"), decided))
+    if orders:
+        right.html(table("Orders and refused requests", ("Setup", "Contract", "What became of it"), orders))
+    if zones:
+        right.html(table("Zones nearest to the price", ("Zone", "Side", number("Confidence"), "Judged"), zones))
 
 
-def _choose(cycle_id: str) -> None:
-    st.session_state["asked"] = cycle_id
+def _decisions(cycles: Sequence[CycleRow]) -> list[list[str | Cell]]:
+    """Return the last decisions; those that came to the same one after the other in one row."""
+    rows: list[list[str | Cell]] = []
+    runs = groupby(cycles, key=lambda each: (each.decision, each.reason))
+    for (decision, reason), same in islice(runs, _RECENT):
+        each, *more = same
+        cell = link(short_time(each.at), why_address(each.cycle_id), f"why, at {short_time(each.at)}")
+        again = f" (and {len(more)} times before)" if more else ""
+        rows.append([cell, decision, Cell(f"{reason}{again}", "words")])
+    return rows
+
+
+def _orders(seen: Picture) -> list[list[str | Cell]]:
+    orders = [(one.placed_at, one.setup_id, one.contract, order_in_words(one)) for one in seen.desk.orders]
+    refused = [(one.at, one.setup_id, one.contract, "refused: " + "; ".join(one.reasons)) for one in seen.desk.refusals]
+    newest = sorted([*orders, *refused], reverse=True)[:_RECENT]
+    return [
+        [link(setup[:12], why_address(setup), f"why {setup[:12]}"), contract, Cell(words, "words")]
+        for _, setup, contract, words in newest
+    ]
+
+
+def _zones(seen: Picture) -> list[list[str | Cell]]:
+    zones = seen.market.analysis.zones if seen.market.analysis else ()
+    price = float(seen.market.last_price or 0)
+    nearest = sorted(zones, key=lambda zone: abs(float(zone.low + zone.high) / 2 - price))[:_RECENT]
+    return [
+        [
+            link(f"{rupees(zone.low)} to {rupees(zone.high)}", why_address(zone.id), f"why the zone {zone.id}"),
+            f"{SIDE_MARKS[zone.side.value]} {zone.side.value}",
+            number(f"{zone.confidence:.2f}"),
+            f"{zone.verdict.verdict.value} {zone.verdict.probability:.2f}" if zone.verdict else "not judged",
+        ]
+        for zone in nearest
+    ]
 
 
 @st.cache_data(ttl=30, show_spinner="Looking it up")
@@ -62,30 +112,69 @@ def _chain(home: str, _settings: Settings, asked: str) -> Chain:  # noqa: ARG001
     ledger = ledger_to_read(_settings, wall_now)
     try:
         store = Store(_settings.store_path, _settings.mode, now=lambda: datetime.now(UTC), create=False)
-        return why(ledger, store, asked)
+        return why(ledger, store, asked, run_of=DagsterRuns(_settings))
     finally:
         ledger.close()
 
 
 def _draw(chain: Chain, settings: Settings, seen: Picture) -> None:
-    st.markdown(f"**{chain.kind} {plain(chain.found)}**, {len(chain.links)} steps from the decision to the candles")
-    at = next((link.at for link in chain.links if link.what in {"decision", "cycle"} and link.at), None)
-    at = at or max((link.at for link in chain.links if link.at), default=None)
+    st.html(heading(f"{chain.kind.title()} {chain.found}: {len(chain.links)} steps from the outcome to the candles"))
+    at = moment_of(chain)
     if at is not None and at <= seen.market.now:
-        then = snapshot(settings, seen.market.instrument, at=at)
-        if then.candles:
-            draw(chart_data(then, colours(), orders=seen.desk.orders, live=False), key=f"why-{chain.found}")
-            st.caption(f"The chart as it was known at {clock_time(at)}.")
-    for number, link in enumerate(chain.links):
-        _step(number, link)
+        _chart(chain, settings, seen, at)
+    for number_of, link_of in enumerate(chain.links):
+        _step(number_of, link_of, chain.found)
 
 
-def _step(number: int, link: Link) -> None:
+def moment_of(chain: Chain) -> datetime | None:
+    """Return when the desk decided, or when the last of the chain's steps was; None where none has a time."""
+    decided = next((one.at for one in chain.links if one.what in {"decision", "cycle"} and one.at), None)
+    return decided or max((one.at for one in chain.links if one.at), default=None)
+
+
+def _chart(chain: Chain, settings: Settings, seen: Picture, at: datetime) -> None:
+    """Draw the chart as it was known then, with the orders of that time."""
+    then = _then(str(settings.home), seen.market.instrument, at)
+    if then.problem or not then.candles:
+        st.warning(plain(then.problem or "the candles of that time are not stored"))
+        return
+    midnight = at.astimezone(IST).replace(hour=0, minute=0, second=0, microsecond=0)
+    orders = orders_of(told(settings, midnight, at, wall_now), settings.brokerage_rupees)
+    draw(chart_data(then, colours(), orders=orders, live=False), key=f"why-{chain.found}")
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.caption(f"The chart as it was known at {clock_time(at)}.")
+    row.link_button("Replay from there", replay_address(at), type="tertiary")
+
+
+@st.cache_data(ttl=60, max_entries=16, show_spinner="Looking up the candles")
+def _then(home: str, instrument: str, at: datetime) -> Snapshot:  # noqa: ARG001 - what it is kept by
+    return snapshot(Settings(), instrument, at=at)
+
+
+def _step(number_of: int, step: Link, found: str) -> None:
     """Show one step; all of its words as text."""
     with st.container(border=True):
-        moment = f" · {clock_time(link.at)}" if link.at else ""
-        st.markdown(f"**{plain(link.what)}** {plain(link.id or '')}{moment}")
-        st.text(link.text)
-        if link.facts:
-            with st.expander("Everything known of it", key=f"facts-{number}"):
-                st.json(link.facts, expanded=1)
+        moment = f" · {clock_time(step.at)}" if step.at else ""
+        top = st.container(horizontal=True, vertical_alignment="center")
+        top.markdown(f"**{number_of + 1}. {plain(step.what)}** {plain(step.id or '')}{moment}")
+        if step.what in _OTHERS and step.id and step.id != found:
+            top.link_button("Why", why_address(step.id), type="tertiary")
+        if step.what == "run" and step.id:
+            top.link_button("Dagster run", run_address(dagster_address(), step.id), type="tertiary")
+        if step.what == "decision" and step.at:
+            top.link_button("Dagster run", cycle_run_address(dagster_address(), step.at), type="tertiary")
+        st.text(step.text)
+        if step.what == "question":
+            _question(step)
+        if step.facts:
+            with st.expander("Everything known of it", key=f"facts-{number_of}"):
+                st.json(step.facts, expanded=1)
+
+
+def _question(step: Link) -> None:
+    """Show what a model was told, asked and answered, as text."""
+    for name, key in (("Prompt", "system"), ("Asked", "facts"), ("Answered", "reply")):
+        said = step.facts.get(key)
+        if said:
+            st.text(name)
+            st.code(said if isinstance(said, str) else json.dumps(said, indent=1), language=None, wrap_lines=True)
