@@ -70,7 +70,9 @@ class Settings(BaseSettings):
 
     # Judge
     judge: JudgeKind = Field("auto", description="auto: the model when a key is set, rules otherwise")
-    openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY")
+    openai_api_key: SecretStr | None = Field(
+        None, validation_alias="OPENAI_API_KEY", description="with it a model judges, without it stated rules"
+    )
     openai_base_url: str | None = Field(None, description="any server that speaks the chat-completions protocol")
     zone_model: str = Field("gpt-6-luna", description="model that judges zones")
     setup_model: str = Field("gpt-6.1-sol", description="model that judges setups")
@@ -102,8 +104,8 @@ class Settings(BaseSettings):
         5, description="market minutes per minute in the simulated market"
     )
     simulation_seed: int = Field(7, ge=0, description="which simulated market")
-    dagster_port: int = Field(3000, ge=1, le=65535)
-    dashboard_port: int = Field(8501, ge=1, le=65535)
+    dagster_port: int = Field(3000, ge=1, le=65535, description="of Dagster's pages on this machine")
+    dashboard_port: int = Field(8501, ge=1, le=65535, description="of these pages")
     ops_port: int = Field(9464, ge=0, le=65535, description="of /metrics and /healthz; 0 lets the system choose")
 
     # Alerts

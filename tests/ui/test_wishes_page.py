@@ -66,7 +66,7 @@ def test_what_is_not_tighter_is_never_asked(
     serve(ledger, tmp_path)
     words = press(tmp_path, monkeypatch, "max_trades", value)
     assert why in words
-    assert "zonedesk limits --take-back" in words
+    assert "--take-back --confirm 'loosen paper'" in words
     assert not ledger.commands.pending()
 
 

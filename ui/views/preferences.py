@@ -1,6 +1,7 @@
 """What is set, never a secret itself; limits beside their use, and made tighter; and the reader's own choices."""
 
 import json
+import shlex
 import uuid
 from typing import Any
 
@@ -9,15 +10,14 @@ from pydantic import SecretStr, ValidationError
 
 from agents.domain.errors import TradingError
 from agents.domain.limits import COUNTS, MEANING, TIGHTEN, LimitName, LimitWish
-from agents.domain.values import IST
 from agents.settings import Settings
 from ui.choices import choices, choose
 from ui.desk import ask
 from ui.format import clock_time, day_time, inr, plain
 from ui.hub import wall_now
-from ui.markup import Cell, number, table
+from ui.limits_used import Used, used_today
+from ui.markup import Cell, heading, number, table
 from ui.palette import COLOUR_BLIND, STANDARD
-from ui.profit import of_day
 from ui.seen import picture
 from ui.snapshot import DeskView
 from ui.visitor import visitor
@@ -27,7 +27,25 @@ _LIMIT, _VALUE, _TOLD, _NONCE = "limit_name", "limit_value", "limit_told", "limi
 _TRIED, _TRY_NAME, _TRY_VALUE = "tried", "try_name", "try_value"
 # May hold a password, or says where something of value lies.
 _HIDDEN = frozenset({"ledger_url", "dhan_client_id"})
-_LOOSEN = 'Only the command line loosens: `zonedesk limits --take-back --confirm "loosen {mode}"`.'
+_USED = {
+    LimitName.MAX_TRADES: "Entries today",
+    LimitName.DAILY_LOSS_SHARE: "Lost today",
+    LimitName.RISK_PER_TRADE: "Most at risk, at one stop",
+    LimitName.PREMIUM_SHARE: "Premium of one position",
+    LimitName.OPEN_PREMIUM_SHARE: "Premium of all positions",
+}
+# The first setting of each group, in the order in which they are declared.
+GROUPS = {
+    "mode": "Desk",
+    "dhan_client_id": "Broker",
+    "half_length": "Analysis",
+    "judge": "Judge and models",
+    "equity": "Trading",
+    "simulation_speed": "Paper market and processes",
+    "alert_urls": "Alerts",
+    "dashboard_password": "Dashboard",
+}
+_FIRST_SHOWN = ("Trading", "Judge and models", "Analysis")
 
 
 def page() -> None:
@@ -37,7 +55,7 @@ def page() -> None:
     _limits(settings)
     _tighten(settings)
     st.html(table("Where alerts go", ("Channel", "State"), _channels(settings)))
-    st.html(table("Everything that is set", ("Setting", "Value", "What it is"), settings_rows(settings)))
+    _all(settings)
     _try()
     st.caption(
         "Settings are read when a process starts: environment variables that begin with ZONEDESK\\_, then the file "
@@ -71,17 +89,16 @@ def _chosen() -> None:
 @st.fragment(run_every=5)
 def _limits(settings: Settings) -> None:
     seen = picture()
-    today = seen.market.now.astimezone(IST).date()
-    entries = sum(1 for one in seen.desk.orders if one.bought and one.placed_at.astimezone(IST).date() == today)
-    lost = max(0.0, -float(of_day(seen.desk.orders, today, seen.market.prices).value))
-    budget = float(settings.equity) * limit_now(seen.desk, settings, LimitName.DAILY_LOSS_SHARE)
-    used = {
-        LimitName.MAX_TRADES: str(entries),
-        LimitName.DAILY_LOSS_SHARE: f"{inr(lost)} ({lost / budget:.0%})" if budget else inr(lost),
-    }
-    rows = [_limit_row(name, seen.desk, settings, used.get(name, "—")) for name in LimitName]
+    found = {one.name: one for one in used_today(seen, settings)}
+    used = {name: _use(found[_USED[name]]) for name in _USED}
+    rows = [_limit_row(name, seen.desk, settings, used.get(name, "each contract's own")) for name in LimitName]
     headers = ("Limit", number("In force"), number("By the settings"), number("Used"), "What it is")
     st.html(table(f"Limits, as of {clock_time(seen.market.now)}", headers, rows))
+
+
+def _use(used: Used) -> str:
+    said = f"{used.used:.0f}" if used.counted else inr(used.used)
+    return f"{'■ ' if used.share >= 1 else ''}{said}, {used.share:.0%}"
 
 
 def _limit_row(name: LimitName, desk: DeskView, settings: Settings, used: str) -> list[str | Cell]:
@@ -117,10 +134,17 @@ def _tighten(settings: Settings) -> None:
         which.selectbox("Limit", [name.value for name in LimitName], key=_LIMIT)
         value.text_input("New value (a count, or a share such as 0.02)", key=_VALUE, autocomplete="off")
         act.form_submit_button("Tighten", on_click=_ask_for_it, width="stretch")
-        st.caption(_LOOSEN.format(mode=settings.mode))
+        st.caption(loosening(settings))
     if st.session_state.get(_TOLD):
         st.warning(plain(str(st.session_state[_TOLD])))
     _asked()
+
+
+def loosening(settings: Settings) -> str:
+    """Return what a person types into a terminal to take back what was tightened; nothing on a page can."""
+    words = ["zonedesk", "limits", "--data-dir", str(settings.data_dir.resolve()), "--mode", settings.mode]
+    command = shlex.join([*words, "--take-back", "--confirm", f"loosen {settings.mode}"])
+    return f"Only the command line loosens: `{command}`."
 
 
 @st.fragment(run_every=2)
@@ -145,8 +169,7 @@ def _ask_for_it() -> None:
         return
     now = limit_now(seen.desk, settings, wish.limit)
     if seen.desk.limits and not wish.tightens(now):
-        loosen = _LOOSEN.format(mode=settings.mode)
-        st.session_state[_TOLD] = f"{wish.limit} is {now:g}; {typed:g} would not be tighter. {loosen}"
+        st.session_state[_TOLD] = f"{wish.limit} is {now:g}; {typed:g} would not be tighter. {loosening(settings)}"
         return
     try:
         identity = f"{TIGHTEN}-{st.session_state[_NONCE]}"
@@ -171,6 +194,19 @@ def _channels(settings: Settings) -> list[list[str | Cell]]:
     return rows
 
 
+def _all(settings: Settings) -> None:
+    """Show everything that is set, by groups."""
+    groups: dict[str, list[list[str | Cell]]] = {}
+    group = ""
+    for name, row in zip(type(settings).model_fields, settings_rows(settings), strict=True):
+        group = GROUPS.get(name, group)
+        groups.setdefault(group, []).append(row)
+    names = sorted(groups, key=lambda each: each not in _FIRST_SHOWN)
+    st.html(heading("Everything that is set"))
+    for tab, name in zip(st.tabs(names), names, strict=True):
+        tab.html(table(name, ("Setting", "Value", "What it is"), groups[name]))
+
+
 def settings_rows(settings: Settings) -> list[list[str | Cell]]:
     """Return every setting with its value in words; of secrets only whether they are set."""
     rows: list[list[str | Cell]] = []
@@ -181,9 +217,17 @@ def settings_rows(settings: Settings) -> list[list[str | Cell]]:
         elif name in _HIDDEN or isinstance(value, SecretStr) or "SecretStr" in str(field.annotation):
             shown = Cell("● set", "zd-up")
         else:
-            shown = Cell(str(value))
+            shown = Cell(_value_in_words(value))
         rows.append([name.replace("_", " "), shown, field.description or ""])
     return rows
+
+
+def _value_in_words(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {each}" for name, each in value.items())
+    return str(value)
 
 
 def _try() -> None:
