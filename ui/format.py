@@ -68,7 +68,16 @@ def day_time(moment: datetime) -> str:
 
 def plain(text: str) -> str:
     """Return a text so that Markdown shows it as it is: no link, image or mark can come out of it."""
-    return "".join(f"\\{letter}" if letter in _MARKS else letter for letter in text.replace("\n", " "))
+    said = printable(text.replace("\n", " "))
+    return "".join(f"\\{letter}" if letter in _MARKS else letter for letter in said)
+
+
+def printable(text: str) -> str:
+    """Return a text with a mark in place of each character that shows nothing but changes how others are shown.
+
+    Those are controls of terminals, and those that turn the direction of what follows: 12.50 would read 05.21.
+    """
+    return text.translate(_UNSEEN)
 
 
 def _sign(amount: Decimal | float) -> int:
@@ -78,4 +87,7 @@ def _sign(amount: Decimal | float) -> int:
     return -1 if amount < 0 else 1
 
 
+_KEPT = frozenset(map(ord, "\t\n"))
+_TURNS = (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_UNSEEN = dict.fromkeys((*{*range(0x20), *range(0x7F, 0xA0)} - _KEPT, *_TURNS), "\ufffd")
 _MARKS = frozenset("\\`*_{}[]()#+!|<>~:$&=@")

@@ -1,12 +1,11 @@
 """Where a row leads: to the chart as it was known at its moment, and to Dagster."""
 
 from datetime import datetime, timedelta
-from html import escape
 from urllib.parse import quote
 
 from agents.domain.market import TRADE_MINUTES
 from agents.domain.values import IST
-from ui.markup import Cell
+from ui.markup import Cell, escape
 
 SESSION, AT = "session", "at"
 _SLOT_TAG = "zonedesk/slot"

@@ -2,8 +2,15 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from html import escape
+from html import escape as escaped
 from typing import NamedTuple
+
+from ui.format import printable
+
+
+def escape(text: str) -> str:
+    """Return a text as HTML that shows it, letter by letter."""
+    return escaped(printable(text))
 
 
 class Cell(NamedTuple):
