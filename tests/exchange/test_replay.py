@@ -18,7 +18,7 @@ from exchange.recorded import Recording, recorded_market
 from exchange.tape_market import TapeMarket
 
 ON = date(2022, 11, 10)
-STARTS, ENDS = at_ist(ON, 13, 0), at_ist(ON, 13, 12)
+STARTS, ENDS = at_ist(ON, 13, 0), at_ist(ON, 13, 8)
 CLIENT = "1000000001"
 STEP = 15_000  # at sixty times real time the server looks four times a second
 TICKER, QUOTE = 2, 4
@@ -37,7 +37,7 @@ def recording(shared: Path) -> Recording:
     return Recording(*read)
 
 
-def frames(market: TapeMarket) -> Iterator[bytes]:
+def frames(market: TapeMarket, ends: int = ENDS) -> Iterator[bytes]:
     """Yield what one client that subscribes to everything receives."""
     accounts = Accounts(1, [Account(CLIENT)])
     token = accounts.issue(CLIENT, STARTS)
@@ -55,7 +55,7 @@ def frames(market: TapeMarket) -> Iterator[bytes]:
             channel, json.dumps({"RequestCode": 17, "InstrumentCount": len(rows), "InstrumentList": rows}), core.now
         )
     yield from channel.take(core.now)
-    while core.now < ENDS:
+    while core.now < ends:
         clock.move(STEP)
         hub.advance(core.settle())
         yield from channel.take(core.now)
@@ -101,7 +101,7 @@ def test_candles_made_of_the_feed_are_those_recorded(recording: Recording) -> No
             before += candle.volume
             total += 1
             wrong += seen.get((one.security_id, candle.opened_at // 60_000)) != [*candle[1:5], before]
-    assert total > 1_000
+    assert total > 500
     assert wrong <= total // 1_000
 
 
@@ -109,7 +109,7 @@ def test_candles_made_of_the_feed_are_those_recorded(recording: Recording) -> No
 def test_the_same_seed_sends_the_same_bytes(recording: Recording) -> None:
     def digest(seed: int) -> str:
         sent = hashlib.sha256()
-        for frame in frames(recorded_market(recording, seed)):
+        for frame in frames(recorded_market(recording, seed), STARTS + 120_000):
             sent.update(frame)
         return sent.hexdigest()
 

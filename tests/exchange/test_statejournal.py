@@ -138,7 +138,7 @@ class Player:
         }
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 def test_a_killed_exchange_comes_back_with_the_book_it_had_told_of(
     seed: int, tmp_path_factory: pytest.TempPathFactory

@@ -2,7 +2,7 @@
 
 from tests.simulation.sweep import tally
 
-SEEDS = range(200)
+SEEDS = range(120)
 
 
 def test_resending_until_answered_doubles_orders() -> None:

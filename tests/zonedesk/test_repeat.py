@@ -37,7 +37,7 @@ from zonedesk.repeat import Repeated, differences, repeat
 from zonedesk.shell import wall_now
 
 ON, BEFORE = date(2025, 11, 21), date(2025, 11, 20)
-FIRST, LAST = time(9, 30), time(11, 45)
+FIRST, LAST = time(9, 30), time(10, 48)
 
 
 class Paper(NamedTuple):

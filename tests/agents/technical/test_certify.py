@@ -156,7 +156,7 @@ def test_recorded_candles_are_certified_where_smartmoneyconcepts_rewrites_hundre
     found = certify(candles, profile_candles(candles), chosen)
     assert [c.rewritten for c in found] == [0] * len(found)
     assert len(fair_value_gaps(candles, chosen)) > 50
-    assert sum(replay.rewritten for replay in smc_replays(candles, 2).values()) >= 200
+    assert sum(replay.rewritten for replay in smc_replays(candles, 6).values()) >= 200
 
 
 def recorded(shared: Path, n: int) -> Candles:
