@@ -7,9 +7,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from agents.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 240
@@ -29,6 +32,7 @@ class LiveDesk:
         names = ("ZONEDESK_DAGSTER_PORT", "ZONEDESK_DASHBOARD_PORT", "ZONEDESK_EXCHANGE_PORT")
         self.ports = {name: free_port() for name in names}
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT), **{k: str(v) for k, v in self.ports.items()}}
+        self.environment["ZONEDESK_OPS_PORT"] = "0"
         for name in ("OPENAI_API_KEY", "ZONEDESK_MODE", "ZONEDESK_DATA_DIR", "DAGSTER_HOME"):
             self.environment.pop(name, None)
         self.process: subprocess.Popen[bytes] | None = None
@@ -41,9 +45,21 @@ class LiveDesk:
     def dashboard(self) -> str:
         return f"http://127.0.0.1:{self.ports['ZONEDESK_DASHBOARD_PORT']}"
 
+    @property
+    def settings(self) -> Settings:
+        """The settings of the desk, for whoever reads its store and its ledger."""
+        return Settings(
+            mode="paper", data_dir=self.folder, exchange_port=self.ports["ZONEDESK_EXCHANGE_PORT"], judge="rules"
+        )
+
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Give a command of the desk's own command line."""
+        return self.run(sys.executable, "-m", "zonedesk.cli", *words, "--data-dir", str(self.folder))
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a program as the desk's people do."""
         return subprocess.run(
-            [sys.executable, "-m", "zonedesk.cli", *words, "--data-dir", str(self.folder)],
+            words,
             env=self.environment,
             cwd=self.folder,
             capture_output=True,
@@ -82,11 +98,21 @@ class LiveDesk:
     def service(self, name: str) -> dict[str, Any]:  # Any: JSON
         return next(each for each in self.status()["services"] if each["name"] == name)
 
-    def until(self, done: Callable[[], bool], seconds: float = 60.0) -> None:
-        """Wait for something, and show the desk's words when it does not come."""
+    @contextmanager
+    def held(self, name: str) -> Iterator[None]:
+        """Hold a process still, as one that hangs; its supervisor sees it alive."""
+        pid = int(self.service(name)["pid"])
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def until(self, done: Callable[[], bool], seconds: float = 60.0, why: Callable[[], str] = str) -> None:
+        """Wait for something, and show `why` and the desk's words when it does not come."""
         deadline = time.monotonic() + seconds
         while not done():
             ended = self.process is not None and self.process.poll() is not None
             if ended or time.monotonic() > deadline:
-                raise AssertionError((self.folder / "up.log").read_text()[-2000:])
+                raise AssertionError(f"{why()}\n{(self.folder / 'up.log').read_text()[-2000:]}")
             time.sleep(0.2)

@@ -139,12 +139,22 @@ class Driver:
         name = f"NIFTY{date.fromisoformat(expiry):%y%m%d}{int(float(strike))}CE"
         return name, Decimal(str(side["top_bid_price"])), Decimal(str(side["top_ask_price"]))
 
-    def request(self, *, lots: int = 1, passive: bool = False, lasts: timedelta = timedelta(minutes=3)) -> TradeRequest:
-        """Return a request that buys at once, or with `passive` one that rests far below; its entry lasts so long."""
+    def request(
+        self,
+        *,
+        lots: int = 1,
+        passive: bool = False,
+        lasts: timedelta = timedelta(minutes=3),
+        above: Decimal = Decimal("1.15"),
+    ) -> TradeRequest:
+        """Return a request that buys at once, or with `passive` one that rests far below; its entry lasts so long.
+
+        What buys at once pays up to `above` times what is asked.
+        """
         self.asked += 1
         name, _, ask = self.near_call()
         now, setup_id = self.clock.now(), f"s{self.asked:09d}"
-        entry = on_tick(ask * Decimal("0.8")) if passive else on_tick(ask * Decimal("1.15"))
+        entry = on_tick(ask * Decimal("0.8")) if passive else on_tick(ask * above)
         stop, target = on_tick(entry * Decimal("0.6")), on_tick(entry * Decimal("1.5"))
         order = SuperOrder(
             correlation_id=f"A{self.on:%y%m%d}{setup_id}01",
