@@ -42,6 +42,8 @@ _RULES = """
 /* What only ears and keys meet takes no room, its wrapper neither. */
 [data-testid="stLayoutWrapper"]:has(>.st-key-zd-head){position:absolute}
 [data-testid="stLayoutWrapper"]:has(>.st-key-zd-keys),.st-key-zd-sound{display:none}
+/* A message never lies over the buttons that stop the desk. */
+[data-testid="stToastContainer"]{top:auto!important;bottom:1rem}
 .zd-head{font-size:1rem;font-weight:600;line-height:1.5;margin:0;padding:0}
 .zd-strip{display:flex;flex-wrap:wrap;gap:.35rem 1.1rem;align-items:baseline}
 .zd-badge{padding:.1rem .6rem;border-radius:4px;font-weight:700;color:#fff}
