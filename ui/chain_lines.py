@@ -32,13 +32,14 @@ _QUOTES = f"""
 
 
 class LinePoint(NamedTuple):
-    """What one stored chain said; `atm_iv` is in per cent a year. None stands for what it could not say."""
+    """What one stored chain said; `atm_iv` is in per cent a year, moves in points. None: it could not say."""
 
     at: datetime
     pcr: float | None
     max_pain: float | None
     atm_iv: float | None
     straddle: float | None
+    expected_move: float | None = None
 
 
 class ChainLines:
@@ -113,7 +114,7 @@ def _point(
         return LinePoint(moment(at), None, None, None, None)
     said = agent.analyze_option_chain(chain, moment(at))
     iv = None if said.atm_iv is None else said.atm_iv * 100
-    return LinePoint(moment(at), said.whole.oi, said.max_pain, iv, said.straddle)
+    return LinePoint(moment(at), said.whole.oi, said.max_pain, iv, said.straddle, said.expected_move)
 
 
 def _price_at(minutes: Sequence[ChartCandle], at: int) -> Decimal | None:

@@ -30,6 +30,24 @@ _QUOTES = f"""
     from option_quotes q join latest using (expiry_on, quoted_at) {OF_CONTRACTS}
     where q.underlying = $underlying and q.ltp > 0 order by q.expiry_on, q.strike, q.option_type
 """  # noqa: S608 - its parts are texts of this program
+_FIRST = f"""
+    select i.instrument, i.tick_size, arg_min(q.ltp, q.quoted_at) from option_quotes q {OF_CONTRACTS}
+    where q.underlying = $underlying and q.quoted_at >= $opens and q.quoted_at <= $now and q.ltp > 0 group by all
+"""  # noqa: S608 - its parts are texts of this program
+
+
+def first_premiums(settings: Settings, underlying: str, now: datetime) -> dict[str, Decimal]:
+    """Return the premium of each contract in the first stored chain of the day that has one, by contract.
+
+    Raises
+    ------
+    DataError, ConfigError
+        If the store cannot be read.
+    """
+    store = Store(settings.store_path, settings.mode, now=lambda: datetime.now(UTC), create=False)
+    opens = now.astimezone(IST).replace(hour=0, minute=0, second=0, microsecond=0)
+    rows = store.rows(_FIRST, {"underlying": underlying, "opens": opens, "now": now})
+    return {name: to_rupees(price, Decimal(size)) for name, size, price in rows}
 
 
 def analyses(settings: Settings, underlying: str, now: datetime, spot: Decimal) -> tuple[ChainAnalysis, ...]:

@@ -48,7 +48,7 @@ def test_the_ladder_marks_the_money_and_what_is_held(home: Settings) -> None:
     assert f"{chain.atm_strike:,.0f} ATM" in shown
     assert f"held {near.option_type.value}" in shown
     assert shown.count("<tr>") <= 1 + 17
-    assert shown.count('scope="col"') == 13
+    assert shown.count('scope="col"') == 15
 
 
 def test_greeks_take_the_place_of_open_interest(home: Settings) -> None:

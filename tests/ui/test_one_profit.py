@@ -20,6 +20,7 @@ from tests.agents.execution.guardian.test_guardian_on_ledger import OnLedger
 from tests.ui.pages import opened, texts
 from ui.desk import DeskReader
 from ui.format import change, inr
+from ui.held import gained
 from ui.profit import of_day
 from ui.snapshot import DeskView, Picture, Snapshot
 from ui.views.positions import as_csv
@@ -97,4 +98,4 @@ def test_strip_cockpit_positions_and_status_show_the_same(tmp_path: Path, monkey
     assert isinstance(view, DeskView)
     words = texts(opened(monkeypatch, tmp_path, mode="paper"))
     assert inr(day.account()) in words
-    assert change(day.account()) in texts(opened(monkeypatch, tmp_path, mode="paper", view="positions"))
+    assert gained(day.account()) in texts(opened(monkeypatch, tmp_path, mode="paper", view="positions"))

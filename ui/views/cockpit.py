@@ -4,25 +4,29 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from agents.domain.cycle import DeskState
 from agents.domain.values import IST
 from agents.domain.zones import Zone
-from agents.settings import Settings
 from ui.candles import TIMEFRAMES
 from ui.chart import SIDE_MARKS, chart_data, draw
 from ui.chart_turning import BREAKS, SWINGS, turning_layers
-from ui.format import age, change, clock_time, day_time, inr, plain, rupees, short_time
-from ui.links import cycle_run_address, link, replay_address, verdict_run_address
-from ui.markup import Cell, bar, between, number, table
-from ui.profit import of_day, of_order
-from ui.seen import colours, picture
-from ui.snapshot import CycleRow, Picture, VerdictRow
-from ui.trading import Order
+from ui.exits import exit_buttons
+from ui.format import age, clock_time, day_time, plain, rupees, short_time
+from ui.held import held_table
+from ui.limits_used import limit_cards, tally
+from ui.links import cycle_run_address, link, replay_address, verdict_run_address, why_address
+from ui.markup import Cell, bar, heading, number, table
+from ui.seen import colours, picture, settings
+from ui.snapshot import CycleRow, Picture, Snapshot, VerdictRow
 
 REFRESH_SECONDS = 2
 CYCLES_SHOWN = 12
+VERDICTS_SHOWN = 12
+LOG_HEIGHT = 300
 NOT_JUDGED = "not judged"
 LAYERS = {"Order blocks": "order block", "Gaps": "gap", "Swings": SWINGS, "Breaks": BREAKS}
 _MARKS = {"confirm": "▲", "reject": "▼", "unsure": "●"}
+_SINCE = {"": "not reached yet", "touched": "reached, holds", "broken": "broken", "superseded": "replaced"}
 _DECISIONS = {"trade": "▲ trade", "skip": "● skip", "fault": "▼ fault"}
 
 
@@ -40,7 +44,11 @@ def page() -> None:
         _chart(frame or "15 min", tuple(LAYERS[name] for name in wanted))
     with right:
         _verdict()
-        _cycles()
+        decided, judged = st.tabs(["Decisions", "Verdicts"])
+        with decided:
+            _cycles()
+        with judged:
+            _verdicts()
     _positions()
     _limits()
     _zones()
@@ -51,10 +59,10 @@ def _chart(timeframe: str, layers: tuple[str, ...]) -> None:
     seen = picture()
     shown = seen.market
     data = chart_data(shown, colours(), timeframe=timeframe, orders=seen.desk.orders, layers=layers)
-    data |= turning_layers(shown, timeframe, layers, Settings().half_length)
+    data |= turning_layers(shown, timeframe, layers, settings().half_length)
     if not data["candles"]:
         what = "analysed candles" if timeframe in {"15 min", "Day"} else "one-minute candles"
-        st.info(f"No {what} yet. They appear here after the first ones of the session.")
+        st.info(f"No {what} yet. They appear here after the first ones of the session.{until_it_opens(shown)}")
         return
     draw(data, key=f"chart-{shown.instrument}")
     if shown.profile:
@@ -70,9 +78,9 @@ def _chart(timeframe: str, layers: tuple[str, ...]) -> None:
 def _verdict() -> None:
     """Say the judge's last word and why."""
     shown = picture().market
-    st.markdown("**Last verdict**")
+    st.html(heading("Last verdict"))
     if not shown.verdicts:
-        st.info("No verdict yet. Zones are judged when a 15-minute candle closes.")
+        st.info(f"No verdict yet. Zones are judged when a 15-minute candle closes.{until_it_opens(shown)}")
         return
     verdict_box(shown.verdicts[0], dagster_address())
 
@@ -97,30 +105,61 @@ def _one_verdict(verdict: VerdictRow) -> None:
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def _cycles() -> None:
-    shown = picture().market
+    seen = picture()
+    shown = seen.market
     if not shown.cycles:
-        st.markdown("**Last decisions**")
-        st.info("No cycle yet. In an open session the desk decides every three minutes and says why.")
+        st.html(heading("Last decisions"))
+        st.info(
+            "No cycle yet. In an open session the desk decides every three minutes and says why."
+            f"{until_it_opens(shown)}"
+        )
         return
-    with st.container(height=340, border=False):
+    with st.container(height=LOG_HEIGHT, border=False):
         st.html(decisions_table(shown.cycles[:CYCLES_SHOWN], dagster_address()))
+    st.caption(plain(tally(seen)))
+
+
+@st.fragment(run_every=REFRESH_SECONDS * 2)
+def _verdicts() -> None:
+    shown = picture().market
+    if not shown.verdicts:
+        st.info("Each zone's verdict is listed here.")
+        return
+    with st.container(height=LOG_HEIGHT, border=False):
+        st.html(verdicts_table(shown.verdicts[:VERDICTS_SHOWN]))
+
+
+def verdicts_table(verdicts: Sequence[VerdictRow]) -> str:
+    """Return verdicts as a short table; each time leads to the chart as it was then, each zone to its reasons."""
+    rows: list[list[str | Cell]] = []
+    for each in verdicts:
+        chart = link(short_time(each.at), replay_address(each.at), f"the chart at {short_time(each.at)}")
+        side = f"{SIDE_MARKS.get(each.side, '')} {each.low:,.0f} to {each.high:,.0f}"
+        zone = link(side, why_address(each.zone_id), f"why the zone {side} is one")
+        word = f"{_MARKS.get(each.verdict, '●')} {each.verdict} {each.probability:.2f}"
+        rows.append([chart, word, zone, _SINCE.get(each.since, each.since)])
+    return table("Last verdicts", ("Time", "Verdict", "Zone", "Since then"), rows)
 
 
 def decisions_table(cycles: Sequence[CycleRow], dagster: str) -> str:
-    """Return decisions as a table; each time leads to the chart as it was then, each decision to its run."""
+    """Return decisions as a table.
+
+    Each time leads to the chart as it was then, each decision to its reasons, each "run" to Dagster.
+    """
     rows: list[list[str | Cell]] = []
     for each in cycles:
         time = day_time(each.at)[:5]
         decision = _DECISIONS.get(each.decision, each.decision)
         chart = link(time, replay_address(each.at), f"the chart at {short_time(each.at)}")
-        run = link(decision, cycle_run_address(dagster, each.at), f"{decision}: its run in Dagster")
-        rows.append([chart, run, _why(each)])
-    return table("Last decisions", ("Time", "Decision", "Why"), rows)
+        why = link(decision, why_address(each.cycle_id), f"{decision} at {time}: why")
+        run = link("run", cycle_run_address(dagster, each.at), f"the run in Dagster of {time}")
+        rows.append([chart, why, _why(each), run])
+    return table("Last decisions", ("Time", "Decision", "Why", "Dagster"), rows)
 
 
 def dagster_address() -> str:
     """Return where Dagster's pages are."""
-    return f"http://127.0.0.1:{Settings().dagster_port}"
+    return f"http://127.0.0.1:{settings().dagster_port}"
 
 
 def _why(cycle: CycleRow) -> str:
@@ -131,59 +170,35 @@ def _why(cycle: CycleRow) -> str:
 def _positions() -> None:
     seen = picture()
     held = [order for order in seen.desk.orders if order.held]
-    if not held:
-        st.markdown("**Open positions**")
-        st.info("No position is open. One appears here when an entry is filled, with its stop and its target.")
+    if held:
+        st.html(held_table(held, seen))
+        exit_buttons(held, seen)
         return
-    st.html(held_table(held, seen))
+    st.html(heading("Open positions"))
+    st.info(when_nothing_is_held(seen))
 
 
-def held_table(held: Sequence[Order], seen: Picture) -> str:
-    """Return the positions of a picture as a table."""
-    numbers = (number("Units"), number("Average"), number("LTP"), number("P&L"))
-    headers = ("Contract", *numbers, "Stop to target", "State", "Since")
-    return table("Open positions", headers, [_position(order, seen) for order in held])
+def when_nothing_is_held(seen: Picture) -> str:
+    """Say why no position is shown, and when one will be."""
+    if seen.desk.problem:
+        return "What is held cannot be read at the moment; the broker's own app shows it."
+    came = "One appears here when an entry is filled, with its stop and its target."
+    entries = "" if seen.desk.state in {DeskState.ACTIVE, None} else " The desk makes no entries now."
+    return f"No position is open. {came}{entries}{until_it_opens(seen.market)}"
 
 
-def _position(order: Order, seen: Picture) -> list[str | Cell]:
-    price = seen.market.prices.get(order.contract)
-    profit = of_order(order, seen.market.prices)
-    levels = f"{rupees(order.stop)} → {rupees(order.target)}"
-    shown = f"{change(profit.value)} so far" if profit.priced else "no price"
-    return [
-        order.contract,
-        number(str(order.held)),
-        number(rupees(order.spent / order.bought)),
-        number(rupees(price) if price is not None else "no price"),
-        number(shown, sign=profit.value if profit.priced else 0),
-        Cell(levels, "", f"{between(order.stop, order.target, price)}{levels}"),
-        order.state.replace("_", " "),
-        short_time(order.filled_at or order.placed_at),
-    ]
+def until_it_opens(market: Snapshot) -> str:
+    """Return when the market opens as a sentence with a blank before it, "" while it is open or nobody knows."""
+    if market.is_open or market.next_open is None:
+        return ""
+    return f" The market opens on {market.next_open.astimezone(IST):%a %d %b at %H:%M} IST."
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def _limits() -> None:
-    """Show today's counts beside what the settings allow."""
-    seen, settings = picture(), Settings()
-    today = seen.market.now.astimezone(IST).date()
-    entries = sum(1 for each in seen.desk.orders if each.bought and each.placed_at.astimezone(IST).date() == today)
-    day = of_day(seen.desk.orders, today, seen.market.prices)
-    budget = float(settings.equity) * settings.daily_loss_share
-    lost = max(0.0, -float(day.value))
-    skips = sum(1 for each in seen.market.cycles if each.decision == "skip" and each.at.astimezone(IST).date() == today)
-    st.html(
-        table(
-            "Today against the limits",
-            ("What", number("So far"), number("Limit")),
-            [
-                ["entries", number(str(entries)), number(str(settings.max_trades))],
-                ["loss of the day", number(inr(lost)), number(inr(budget))],
-                ["risk of one trade", number("—"), number(inr(float(settings.equity) * settings.risk_per_trade))],
-                ["decisions that passed", number(f"{skips} of the last {len(seen.market.cycles)}"), number("none")],
-            ],
-        )
-    )
+    seen = picture()
+    st.html(heading(f"Today against the limits, as of {clock_time(seen.market.now)}"))
+    st.html(limit_cards(seen, settings()))
 
 
 @st.fragment(run_every=REFRESH_SECONDS * 2)
@@ -191,7 +206,7 @@ def _zones() -> None:
     shown = picture().market
     zones = shown.analysis.zones if shown.analysis else ()
     if not zones or shown.analysis is None:
-        st.markdown("**Live zones**")
+        st.html(heading("Live zones"))
         st.info("No zone is live at the last analysed candle.")
         return
     price = float(shown.last_price or 0)

@@ -3,29 +3,29 @@
 import csv
 import io
 from collections.abc import Sequence
-from datetime import datetime
+from decimal import Decimal
 
 import streamlit as st
 
 from agents.domain.values import IST
+from ui.cards import Card, cards
 from ui.curve import curve, deepest_fall
-from ui.format import change, clock_time, day_time, inr, plain, rupees, short_time
-from ui.links import link
-from ui.markup import Cell, between, number, span, table
-from ui.profit import of_day, of_order
+from ui.exits import exit_buttons
+from ui.format import clock_time, day_time, inr, plain
+from ui.held import gained, held_table
+from ui.markup import heading, span
+from ui.order_tables import closed_table, legs_table, orders_table, refusals_table
+from ui.profit import counts, of_day, of_order
 from ui.seen import colours, picture
 from ui.snapshot import Picture
-from ui.trading import Agreement, LegView, Order, Refusal
-from ui.words import order_in_words, state_in_words
+from ui.trading import Agreement, Order
+from ui.views.cockpit import until_it_opens, when_nothing_is_held
 
 REFRESH_SECONDS = 2
-NOTHING = "—"
+TODAY, ALL = "Today", "All days"
+SHOWN_ORDERS = 100
 SHOWN_REFUSALS = 20
 _FORMULA = frozenset("=+-@\t\r")
-_RESULT = ("Contract", number("Units"), number("Average"), number("LTP"), number("Charges"), number("Result"))
-_ORDERS = ("Why", "Contract", number("Limit"), number("Stop"), number("Target"), "What became of it")
-_TIMES = ("Asked", "Sent", "Acknowledged", "Filled", "Closed")
-_LEGS = ("Contract", "Leg", "State", number("Units"), number("Filled"), number("Price"), "At the broker", "Filled at")
 _SAVED = (
     "setup", "contract", "state", "bought", "held", "spent", "earned", "charges", "result", "final", "asked_at",
     "sent_at", "acknowledged_at", "filled_at", "closed_at", "why",
@@ -34,37 +34,79 @@ _SAVED = (
 
 def page() -> None:
     """Draw the page; it refreshes itself, but not the button that saves a file."""
-    _all()
+    wanted = st.segmented_control(
+        "Which orders", (TODAY, ALL), default=TODAY, key="which_orders", required=True, label_visibility="collapsed"
+    )
+    _all(every_day=wanted == ALL)
     _export()
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
-def _all() -> None:
+def _all(*, every_day: bool) -> None:
     seen = picture()
-    orders = seen.desk.orders
+    orders = [order for order in seen.desk.orders if every_day or is_of_today(order, seen)][-SHOWN_ORDERS:][::-1]
     st.html(badge(seen.desk.agreement))
+    if seen.desk.orders:
+        st.html(cards(numbers_of(seen)))
     if not orders:
-        st.info(
-            "No order yet. When price reaches a confirmed zone and every check agrees, the desk asks for a trade; "
-            "its order, legs and result appear here."
-        )
-    else:
-        _day(seen)
+        st.info(_when_empty(seen))
     held = [order for order in orders if order.held]
     closed = [order for order in orders if order.bought and not order.held]
     if held:
-        st.html(_results("Open", held, seen))
+        st.html(held_table(held, seen))
+        exit_buttons(held, seen)
+    elif orders:
+        st.html(heading("Open positions"))
+        st.info(when_nothing_is_held(seen))
     if closed:
-        st.html(_results("Closed", closed[::-1], seen))
+        st.html(closed_table(closed, "Closed" if every_day else "Closed today"))
         _curve(closed)
     if orders:
-        st.html(table("Orders", (*_ORDERS, *_TIMES), [_order(order) for order in orders[::-1]]))
-    legs = [_leg(order, leg) for order in orders[::-1] for leg in order.legs]
-    if legs:
-        st.html(table("Legs at the broker", _LEGS, legs))
+        st.html(orders_table(orders))
+        st.html(legs_table(orders))
     if seen.desk.refusals:
-        rows = [_refusal(one) for one in seen.desk.refusals[::-1][:SHOWN_REFUSALS]]
-        st.html(table("Requests that became no order", ("Why", "Contract", "When", "Which rule forbade it"), rows))
+        st.html(refusals_table(seen.desk.refusals[::-1][:SHOWN_REFUSALS]))
+
+
+def is_of_today(order: Order, seen: Picture) -> bool:
+    """Whether an order was placed today, or makes today's result."""
+    today = seen.market.now.astimezone(IST).date()
+    return order.placed_at.astimezone(IST).date() == today or counts(order, today)
+
+
+def numbers_of(seen: Picture) -> list[Card]:
+    """Return the day's result and what it is made of."""
+    now, prices = seen.market.now, seen.market.prices
+    today = now.astimezone(IST).date()
+    mine = [order for order in seen.desk.orders if order.bought and counts(order, today)]
+    day = of_day(mine, today, prices)
+    closed, held = [one for one in mine if not one.held], [one for one in mine if one.held]
+    left, kept = of_day(closed, today, prices), of_day(held, today, prices)
+    points = curve(closed)
+    note = "after charges" if day.final else "so far, after the charges until now"
+    missing = "" if day.priced else "; without positions that have no price"
+    won = sum(1 for one in closed if of_order(one, prices).value > 0)
+    return [
+        Card("Result of the day", gained(day.value), f"{note}{missing}, as of {clock_time(now)}", _tone(day.value)),
+        Card("Closed positions", gained(left.value), f"{won} of {len(closed)} won", _tone(left.value)),
+        Card("Open positions", gained(kept.value), f"{len(held)} held", _tone(kept.value)),
+        Card("Charges", inr(day.charges), "brokerage, taxes and fees"),
+        Card("Deepest fall", inr(deepest_fall(points)), "of today's closed positions, from their highest sum"),
+    ]
+
+
+def _tone(value: Decimal) -> str:
+    return "zd-up" if value > 0 else "zd-down" if value < 0 else ""
+
+
+def _when_empty(seen: Picture) -> str:
+    if seen.desk.problem:
+        return "Orders cannot be read at the moment; the broker's own app shows them."
+    earlier = f" Those of earlier days are under {ALL}." if seen.desk.orders else ""
+    return (
+        "No order yet. When price reaches a confirmed zone and every check agrees, the desk asks for a trade; its "
+        f"order, legs and result appear here.{earlier}{until_it_opens(seen.market)}"
+    )
 
 
 def badge(agreement: Agreement) -> str:
@@ -75,64 +117,6 @@ def badge(agreement: Agreement) -> str:
     if agreement.agrees:
         return span(f"● ledger and broker agree{at}", "zd-up")
     return span(f"▲ ledger and broker differ{at}: {'; '.join(agreement.differences)}", "zd-down")
-
-
-def _day(seen: Picture) -> None:
-    day = of_day(seen.desk.orders, seen.market.now.astimezone(IST).date(), seen.market.prices)
-    note = "after charges" if day.final else "so far, after the charges"
-    missing = "" if day.priced else ", without positions that have no price"
-    st.markdown(
-        f"**Result of the day {change(day.value)}** rupees {note} of {rupees(day.charges)}{missing}, "
-        f"as of {clock_time(seen.market.now)}"
-    )
-
-
-def _results(caption: str, orders: Sequence[Order], seen: Picture) -> str:
-    return table(caption, (*_RESULT, "Stop to target", "How"), [_result(order, seen) for order in orders])
-
-
-def _result(order: Order, seen: Picture) -> list[str | Cell]:
-    price = seen.market.prices.get(order.contract)
-    profit = of_order(order, seen.market.prices)
-    shown = change(profit.value) if profit.priced else "no price"
-    bar = between(order.stop, order.target, price) if order.held else ""
-    levels = f"{rupees(order.stop)} → {rupees(order.target)}"
-    return [
-        order.contract,
-        number(str(order.held or order.bought)),
-        number(rupees(order.spent / order.bought)),
-        number(rupees(price) if price is not None else NOTHING),
-        number(rupees(profit.charges)),
-        number(shown if profit.final else f"{shown} so far", sign=profit.value if profit.priced else 0),
-        Cell(levels, "", f"{bar}{levels}"),
-        Cell(order_in_words(order), "words"),
-    ]
-
-
-def _order(order: Order) -> list[str | Cell]:
-    moments = (order.asked_at, order.sent_at, order.acked_at, order.filled_at, order.closed_at)
-    prices = [number(rupees(price)) for price in (order.limit, order.stop, order.target)]
-    said = Cell(order_in_words(order), "words")
-    return [_why(order.setup_id), order.contract, *prices, said, *(_moment(at) for at in moments)]
-
-
-def _leg(order: Order, leg: LegView) -> list[str | Cell]:
-    counts = number(str(leg.quantity)), number(str(leg.filled))
-    moments = _moment(leg.listed_at), _moment(leg.filled_at)
-    return [order.contract, leg.name, state_in_words(leg.state), *counts, number(rupees(leg.price)), *moments]
-
-
-def _refusal(one: Refusal) -> list[str | Cell]:
-    return [_why(one.setup_id), one.contract or NOTHING, short_time(one.at), Cell("; ".join(one.reasons), "words")]
-
-
-def _why(setup_id: str) -> Cell:
-    """Return a cell that leads to the reasons."""
-    return link(setup_id[:12], f"why?asked={setup_id}", f"why {setup_id[:12]}")
-
-
-def _moment(at: datetime | None) -> str:
-    return day_time(at) if at else NOTHING
 
 
 def _curve(closed: Sequence[Order]) -> None:
