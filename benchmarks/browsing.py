@@ -28,7 +28,7 @@ ARGUMENTS = (
 SIZE: ViewportSize = {"width": 1440, "height": 1000}
 PATIENCE_MS = 60_000
 CANDLE_COLOURS = 4
-# Notes when the strip has words and the chart has candles, two frames later: by then the canvas has them too.
+# Notes when the strip has words and the chart has candles, and the frame after it: the canvas has them by then.
 _NOTES = """
 (() => {
   const paint = (window.zonedeskPaint = { strip: 0, candles: 0, painted: 0, frames: 0 });
@@ -36,7 +36,7 @@ _NOTES = """
     const now = performance.now();
     if (!paint.strip && document.querySelector(".zd-strip")?.textContent) paint.strip = now;
     if (!paint.candles && Number(document.querySelector(".zonedesk-chart")?.dataset.candles) > 0) paint.candles = now;
-    if (paint.strip && paint.candles && ++paint.frames > 2) {
+    if (paint.strip && paint.candles && ++paint.frames > 1) {
       paint.painted = now;
       document.documentElement.dataset.painted = "";
       return;
@@ -69,11 +69,15 @@ Json = dict[str, Any]  # Any: what the browser tells
 
 @dataclass(frozen=True)
 class Paint:
-    """One visit: milliseconds from the navigation to the strip, to the candles' data, and to both painted."""
+    """One visit: milliseconds from the navigation to the strip, to the candles' data, and to both painted.
+
+    `busy` is the processor time of the page's main thread until then, which a busy machine lengthens least.
+    """
 
     strip: float
     candles: float
     painted: float
+    busy: float
     requests: int
     bytes: int
     entries: Json
@@ -107,10 +111,13 @@ def profile() -> Iterator[BrowserContext]:
 def paint(context: BrowserContext, address: str) -> Paint:
     """Open the cockpit in a new tab and return when it was painted. Exits if the canvas stays empty."""
     page = context.new_page()
+    talk = context.new_cdp_session(page)
+    talk.send("Performance.enable")
     try:
         page.add_init_script(_NOTES)
         page.goto(address, wait_until="commit")
         page.locator("html[data-painted]").wait_for(state="attached", timeout=PATIENCE_MS)
+        busy = _metrics(talk)["ThreadTime"] * 1000
         noted = page.evaluate("window.zonedeskPaint")
         if page.evaluate(_COLOURS) < CANDLE_COLOURS:
             sys.exit("the chart says that it has candles, and its canvas is empty")
@@ -119,6 +126,7 @@ def paint(context: BrowserContext, address: str) -> Paint:
             noted["strip"],
             noted["candles"],
             noted["painted"],
+            busy,
             len(told["rest"]),
             sum(each["bytes"] for each in told["rest"]),
             told,
@@ -168,7 +176,7 @@ def left_open(context: BrowserContext, address: str) -> Iterator[tuple[Page, CDP
 def kept(talk: CDPSession) -> Kept:
     """Return what a page keeps now, once what it no longer needs was thrown away."""
     talk.send("HeapProfiler.collectGarbage")
-    told = {each["name"]: each["value"] for each in talk.send("Performance.getMetrics")["metrics"]}
+    told = _metrics(talk)
     return Kept(told["JSHeapUsedSize"] / 1e6, int(told["Nodes"]), int(told["JSEventListeners"]))
 
 
@@ -190,6 +198,10 @@ def _opened(context: BrowserContext, address: str) -> tuple[Page, CDPSession]:
     page.goto(address)
     page.locator(".zonedesk-chart").wait_for(timeout=PATIENCE_MS)
     return page, context.new_cdp_session(page)
+
+
+def _metrics(talk: CDPSession) -> dict[str, float]:
+    return {each["name"]: each["value"] for each in talk.send("Performance.getMetrics")["metrics"]}
 
 
 def _payload(told: Json) -> bytes:
