@@ -28,6 +28,7 @@ STEP_SECONDS = 0.25
 STOP_PATIENCE_SECONDS = 60.0
 DETACH_PATIENCE_SECONDS = 600.0
 EXCHANGE_PATIENCE_SECONDS = 60.0
+FIRST_DECISION_SECONDS = 60.0
 
 
 @dataclass
@@ -165,6 +166,9 @@ class RunningDesk:
 def start_detached(settings: Settings, options: Sequence[str], say: Callable[[str], None]) -> dict[str, object]:
     """Start the desk in the background and return its status once its addresses answer.
 
+    A new desk has until then made its first decision too, so that whoever opens its pages finds one; it is not waited
+    for longer than `FIRST_DECISION_SECONDS`.
+
     Parameters
     ----------
     settings : Settings
@@ -201,10 +205,24 @@ def start_detached(settings: Settings, options: Sequence[str], say: Callable[[st
             if status["message"] != said:
                 said = status["message"]
                 say(said)
+            if status["state"] == "ready":
+                _await_a_decision(settings, say)
             if status["state"] in {"ready", "degraded"}:
                 return status
         time.sleep(STEP_SECONDS)
     raise ConfigError(f"the desk is not ready after {DETACH_PATIENCE_SECONDS:.0f} s; look into {home.log_dir}")
+
+
+def _await_a_decision(settings: Settings, say: Callable[[str], None]) -> None:
+    """Return once the desk has decided anything, or takes too long to."""
+    from agents.bootstrap import open_store  # noqa: PLC0415  (DuckDB, for this one question)
+
+    store, deadline, told = open_store(settings, now=wall_now), time.monotonic() + FIRST_DECISION_SECONDS, False
+    while not store.rows("select 1 from cycles limit 1") and time.monotonic() < deadline:
+        if not told:
+            told = True
+            say("waiting for the first decision")
+        time.sleep(1.0)
 
 
 def stop(settings: Settings) -> int | None:
