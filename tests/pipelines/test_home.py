@@ -78,13 +78,11 @@ def test_a_range_is_recorded_where_the_pages_show_it_and_one_date_again_changes_
         done = instance.get_materialized_partitions(dg.AssetKey("zones"))
         assert done == {first.isoformat(), LAST.isoformat()}
         assert {run.job_name for run in instance.get_runs()} == {"analysis"}
+        _planned_checks_do_not_carry_the_closed_days(instance, again["runs"][0])
 
 
-def test_a_planned_check_does_not_carry_the_closed_days(settings: Settings) -> None:
-    materialize_range(settings, ["NIFTY"], LAST, LAST)
-    with open_instance(settings.home / "dagster") as instance:
-        run = instance.get_runs()[0]
-        planned = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED)
+def _planned_checks_do_not_carry_the_closed_days(instance: dg.DagsterInstance, run_id: str) -> None:
+    planned = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED)
     assert len(planned) == 7
     assert max(len(dg.serialize_value(entry)) for entry in planned) < 5_000
 

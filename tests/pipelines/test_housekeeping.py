@@ -11,12 +11,13 @@ from pipelines.run import materialize_range
 from tests.pipelines.markets import LAST
 
 
-def test_superseded_runs_leave_with_their_files_and_the_newest_stays(settings: Settings) -> None:
+def test_superseded_runs_leave_with_their_files_and_young_ones_and_the_newest_stay(settings: Settings) -> None:
     for _ in range(2):
         report = materialize_range(settings, ["NIFTY"], LAST, LAST)
     folder = prepare_home(settings).folder
     with open_instance(folder) as instance:
         before = {run.run_id for run in instance.get_runs()}
+        assert sweep(instance, folder, datetime.now(UTC) - timedelta(hours=1), []).runs == 0  # young runs stay
         assets = [dg.AssetKey(name) for name in ("candles", "zones", "llm_validation")]
         swept = sweep(instance, folder, datetime.now(UTC) + timedelta(minutes=1), assets)
         after = {run.run_id for run in instance.get_runs()}
@@ -28,10 +29,3 @@ def test_superseded_runs_leave_with_their_files_and_the_newest_stays(settings: S
     for run_id in gone:
         assert not list((folder / "history" / "runs").glob(f"{run_id}*"))
         assert not (folder / "storage" / run_id).exists()
-
-
-def test_young_runs_stay(settings: Settings) -> None:
-    materialize_range(settings, ["NIFTY"], LAST, LAST)
-    folder = prepare_home(settings).folder
-    with open_instance(folder) as instance:
-        assert sweep(instance, folder, datetime.now(UTC) - timedelta(hours=1), []).runs == 0
