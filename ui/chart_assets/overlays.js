@@ -1,4 +1,5 @@
-// Canvas overlays of the candle chart: zones as boxes, the volume profile as bars on the right edge.
+// Canvas overlays of the candle chart: zones as boxes, broken levels and session breaks as lines, the volume profile as
+// bars on the right edge.
 
 const LOGO = { width: 44, height: 44 }; // in the left lower corner
 
@@ -123,6 +124,37 @@ export class BreakLines extends Overlay {
   }
 }
 
+export class SessionBreaks extends Overlay {
+  constructor(colors) {
+    super("bottom");
+    this.colors = colors;
+  }
+
+  // A faint line before the first candle of each session; `data` holds the times of those.
+  paint({ context, bitmapSize, horizontalPixelRatio: rx }) {
+    const scale = this.chart.timeScale();
+    const range = scale.getVisibleLogicalRange();
+    if (!range) return;
+    const half = scale.width() / (range.to - range.from) / 2;
+    context.globalAlpha = 0.3;
+    context.strokeStyle = this.colors.text;
+    context.lineWidth = Math.max(1, Math.floor(rx));
+    context.setLineDash([3 * rx, 4 * rx]);
+    for (const time of this.data) {
+      const middle = scale.timeToCoordinate(time);
+      if (middle === null) continue;
+      const x = Math.round((middle - half) * rx) + 0.5;
+      if (x < 0 || x > bitmapSize.width) continue;
+      context.beginPath();
+      context.moveTo(x, 0);
+      context.lineTo(x, bitmapSize.height);
+      context.stroke();
+    }
+    context.setLineDash([]);
+    context.globalAlpha = 1;
+  }
+}
+
 export class VolumeProfileBars extends Overlay {
   constructor(colors) {
     super("bottom");
@@ -134,17 +166,32 @@ export class VolumeProfileBars extends Overlay {
     const most = rows.reduce((high, row) => Math.max(high, row[1]), 0);
     if (!most) return;
     const widest = Math.min(170 * rx, bitmapSize.width * 0.2);
-    for (const [low, volume] of rows) {
+    context.fillStyle = this.colors.profile;
+    // Rows that are thinner than a bar can be are drawn as one, as long as their longest.
+    const thinnest = 2 * ry;
+    let bar = null;
+    const draw = () => {
+      if (!bar) return;
+      context.globalAlpha = bar.inside ? 0.38 : 0.2;
+      const gap = bar.bottom - bar.top > 3 * ry ? ry : 0;
+      context.fillRect(bitmapSize.width - bar.width, bar.top, bar.width, bar.bottom - bar.top - gap);
+    };
+    for (const [low, volume] of [...rows].sort((a, b) => b[0] - a[0])) {
       const top = this.series.priceToCoordinate(low + step);
       const bottom = this.series.priceToCoordinate(low);
       if (top === null || bottom === null) continue;
       const width = Math.max(1, Math.round((volume / most) * widest));
       const inside = low + step > val && low < vah;
-      context.globalAlpha = inside ? 0.38 : 0.2;
-      context.fillStyle = this.colors.profile;
-      const y = Math.round(top * ry);
-      context.fillRect(bitmapSize.width - width, y, width, Math.max(1, Math.round(bottom * ry) - y - (step > 3 ? 1 : 0)));
+      if (bar && bar.inside === inside && bar.bottom - bar.top < thinnest) {
+        bar.width = Math.max(bar.width, width);
+        bar.bottom = Math.round(bottom * ry);
+        continue;
+      }
+      draw();
+      const from = bar ? bar.bottom : Math.round(top * ry);
+      bar = { top: from, bottom: Math.max(from + 1, Math.round(bottom * ry)), width, inside };
     }
+    draw();
     context.globalAlpha = 1;
   }
 }

@@ -1,20 +1,90 @@
-// The reader's zoom and position: changed by keys, kept over a reload, never touched by a refresh.
+// The reader's zoom and position: changed by mouse and keys, kept over a reload, never touched by a refresh.
 
 const PREFIX = "zonedesk-range:";
+const ROLLS_OUT_MS = 1500; // a swipe goes on moving after the finger has left
+const VISIBLE = 150;
+const AHEAD = 14; // empty positions right of the last candle, for labels
+const LEFT_EDGE = 20; // candles left of the screen below which older ones are fetched
 
-// Only what the reader does is kept: the library's own first range would overwrite it otherwise.
-export function keepRange(view) {
-  const keep = () =>
-    requestAnimationFrame(() => {
-      if (!view.alive || !view.candles.length) return;
-      const range = view.chart.timeScale().getVisibleLogicalRange();
-      if (!range) return;
-      const kept = { first: view.candles[0].time, from: range.from, to: range.to };
-      sessionStorage.setItem(PREFIX + view.name, JSON.stringify(kept));
-      view.box.dataset.range = `${range.from.toFixed(3)} ${range.to.toFixed(3)}`;
-    });
+export function visibleRange(view) {
+  return view.candles.length ? view.chart.timeScale().getVisibleLogicalRange() : null;
+}
+
+export function isLive(view) {
+  const range = visibleRange(view);
+  return !range || range.to >= view.candles.length - 1;
+}
+
+export function isNearLeft(view) {
+  const range = visibleRange(view);
+  return Boolean(range) && range.from < LEFT_EDGE;
+}
+
+export function showUsual(view) {
+  const length = view.candles.length;
+  view.chart.timeScale().setVisibleLogicalRange({ from: length - VISIBLE, to: length - 1 + AHEAD });
+}
+
+// Show the last candle, as wide as now.
+export function goLive(view) {
+  const range = visibleRange(view);
+  if (!range) return;
+  const width = range.to - range.from;
+  const to = view.candles.length - 1 + Math.min(AHEAD, width / 8);
+  view.chart.timeScale().setVisibleLogicalRange({ from: to - width, to });
+  write(view);
+}
+
+export function reset(view) {
+  sessionStorage.removeItem(PREFIX + view.name);
+  view.series.priceScale().setAutoScale(true);
+  showUsual(view);
+}
+
+// Only what the reader does is written down: the library's own first range would overwrite it otherwise.
+export function keepRange(view, moved) {
+  let touched = -Infinity;
+  const keep = () => {
+    touched = performance.now();
+    requestAnimationFrame(() => view.alive && write(view));
+  };
   for (const gesture of ["wheel", "pointerup", "keyup", "touchend"]) {
     view.box.addEventListener(gesture, keep, { passive: true });
+  }
+  view.chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
+    if (!view.alive || !range || !view.candles.length) return;
+    view.box.dataset.range = `${range.from.toFixed(3)} ${range.to.toFixed(3)}`;
+    if (performance.now() - touched < ROLLS_OUT_MS) write(view);
+    moved();
+  });
+}
+
+// Write a position down beside a candle that will still be there: the last one while it is seen, or one on the screen.
+function write(view) {
+  const range = visibleRange(view);
+  if (!range) return;
+  const live = isLive(view);
+  const last = view.candles.length - 1;
+  const at = live ? last : Math.min(last, Math.max(0, Math.floor(range.to)));
+  const price = view.series.priceScale();
+  const prices = price.options().autoScale ? null : price.getVisibleRange();
+  const kept = { live, time: view.candles[at].time, from: range.from - at, to: range.to - at, prices };
+  sessionStorage.setItem(PREFIX + view.name, JSON.stringify(kept));
+}
+
+export function restoreRange(view) {
+  const text = sessionStorage.getItem(PREFIX + view.name);
+  if (!text) return false;
+  try {
+    const { live, time, from, to, prices } = JSON.parse(text);
+    const at = live ? view.candles.length - 1 : view.candles.findIndex((candle) => candle.time >= time);
+    if (at < 0 || !Number.isFinite(from) || !Number.isFinite(to)) return false;
+    view.chart.timeScale().setVisibleLogicalRange({ from: from + at, to: to + at });
+    if (prices) view.series.priceScale().setVisibleRange(prices);
+    return true;
+  } catch {
+    sessionStorage.removeItem(PREFIX + view.name);
+    return false;
   }
 }
 
@@ -27,40 +97,25 @@ export function shiftBetween(before, after) {
   return was < 0 || is < 0 ? null : is - was;
 }
 
-export function restoreRange(view) {
-  const text = sessionStorage.getItem(PREFIX + view.name);
-  if (!text) return false;
-  try {
-    const { first, from, to } = JSON.parse(text);
-    const moved = view.candles.findIndex((candle) => candle.time >= first);
-    if (moved < 0 || !Number.isFinite(from) || !Number.isFinite(to)) return false;
-    view.chart.timeScale().setVisibleLogicalRange({ from: from + moved, to: to + moved });
-    return true;
-  } catch {
-    sessionStorage.removeItem(PREFIX + view.name);
-    return false;
-  }
-}
-
 export function bindKeys(view, unpin) {
   view.box.addEventListener("keydown", (event) => {
-    const scale = view.chart.timeScale();
-    const range = scale.getVisibleLogicalRange();
+    if (event.target !== view.box) return; // a button inside has keys of its own
+    const range = visibleRange(view);
     if (!range) return;
     const width = range.to - range.from;
-    const show = (from, to) => scale.setVisibleLogicalRange({ from, to });
+    const show = (from, to) => view.chart.timeScale().setVisibleLogicalRange({ from, to });
     const actions = {
       ArrowLeft: () => show(range.from - width * 0.1, range.to - width * 0.1),
       ArrowRight: () => show(range.from + width * 0.1, range.to + width * 0.1),
       "+": () => show(range.from + width * 0.1, range.to),
       "=": () => show(range.from + width * 0.1, range.to),
       "-": () => show(range.from - width * 0.1, range.to),
-      End: () => scale.scrollToRealTime(),
+      End: () => goLive(view),
       Escape: unpin,
     };
     const steps = view.replay && event.key.startsWith("Arrow"); // on the replay page the arrows step through time
-    const isReset = event.altKey && event.key.toLowerCase() === "r";
-    const action = isReset ? () => scale.resetTimeScale() : actions[event.key];
+    const isReset = event.altKey && event.code === "KeyR";
+    const action = isReset ? () => reset(view) : actions[event.key];
     if (!action || steps || (!isReset && (event.ctrlKey || event.metaKey || event.altKey))) return;
     event.preventDefault();
     action();
