@@ -38,16 +38,16 @@ PARTS: dict[str, Callable[[Run], None]] = {
 
 
 @contextmanager
-def watched_desk(folder: Path | None, history: int) -> Iterator[tuple[Settings, SessionDesk | None]]:
-    """Yield the settings of a desk that runs, or of one that is started for this, and that one."""
+def watched_desk(folder: Path | None, history: int) -> Iterator[Settings]:
+    """Yield the settings of a desk that runs, or of one that is started for this."""
     if folder is not None:
-        yield Settings(mode="paper", data_dir=folder), None
+        yield Settings(mode="paper", data_dir=folder)
         return
     with tempfile.TemporaryDirectory(prefix="zonedesk-dashboard-") as made:
         desk = SessionDesk(Path(made), {}, history)
         try:
             desk.start()
-            yield desk.settings, desk
+            yield desk.settings
         finally:
             desk.stop()
 
@@ -57,13 +57,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), help="some parts only")
     parser.add_argument("--data-dir", type=Path, help="of a desk that runs; a new one is started if left out")
+    parser.add_argument("--restart", action="store_true", help="end the dashboard of that desk for the first visit")
     parser.add_argument("--history", type=int, default=60, help="sessions of a new desk")
     parser.add_argument("--seconds", type=float, default=40.0, help="for each count of visitors")
     parser.add_argument("--minutes", type=float, default=3.0, help="how long memory is watched")
     parser.add_argument("--json", type=Path, default=RESULTS)
     chosen = parser.parse_args()
-    with watched_desk(chosen.data_dir, chosen.history) as (settings, own):
-        run = Run(settings, own, chosen.seconds, chosen.minutes)
+    with watched_desk(chosen.data_dir, chosen.history) as settings:
+        run = Run(settings, chosen.restart or chosen.data_dir is None, chosen.seconds, chosen.minutes)
         for name, measure in PARTS.items():
             if name in chosen.only:
                 measure(run)

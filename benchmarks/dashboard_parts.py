@@ -54,7 +54,7 @@ def fragments(run: Run) -> None:
 
 def paint(run: Run) -> None:
     """Time the first paint, cold and warm, and the fragments as a browser sees them."""
-    if run.own is not None:
+    if run.restarts:
         restart(run)
     with browsing.profile() as context:
         cold = browsing.paint(context, run.address)
@@ -70,7 +70,7 @@ def paint(run: Run) -> None:
         "browser_refresh_ms": p50,
         "waterfall": middle.entries,
     }
-    after = "the server's start" if run.own else "a new profile"
+    after = "the server's start" if run.restarts else "a new profile"
     label = f"first paint, cold (after {after})"
     run.note(label, f"{cold.painted:.0f} ms", f"under {COLD_MS:.0f} ms", holds=cold.painted < COLD_MS)
     spread = f"{min(each.painted for each in warm):.0f} to {max(each.painted for each in warm):.0f}"

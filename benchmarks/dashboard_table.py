@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from agents.settings import Settings
-from benchmarks.session_desk import SessionDesk
 from zonedesk.home import DeskHome
 
 PATIENCE_SECONDS = 60.0
@@ -33,11 +32,11 @@ class Row(NamedTuple):
 class Run:
     """What is measured, and what was found so far.
 
-    `own` is the desk that this run started, None where it looks at one that ran already.
+    `restarts` says that the dashboard may be ended, so that a first visit finds a server that has just started.
     """
 
     settings: Settings
-    own: SessionDesk | None
+    restarts: bool
     seconds: float
     minutes: float
     rows: list[Row] = field(default_factory=list)
