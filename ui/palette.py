@@ -64,6 +64,10 @@ _RULES = """
 .zd-bar{position:relative;height:8px;min-width:110px;border-radius:4px;
  background:linear-gradient(90deg,var(--zd-down),color-mix(in srgb,currentColor 20%,transparent),var(--zd-up))}
 .zd-bar i{position:absolute;top:-3px;width:3px;height:14px;background:currentColor}
+.zd-said{display:grid;gap:.35rem;padding:.6rem .8rem;border-radius:4px;font-variant-numeric:tabular-nums;
+ border:1px solid color-mix(in srgb,currentColor 18%,transparent)}
+.zd-said a{color:var(--zd-accent)}.zd-word{font-weight:600}.zd-share{color:var(--zd-accent)}
+.zd-log{max-height:300px;overflow-y:auto}
 .zd-oi{display:inline-block;height:.7em;opacity:.75}
 /* The theme's own colour carries white text; as text on its own tint it would be too dim. */
 .stButtonGroup [data-selected="true"] p,.stSlider [data-testid="stSliderThumbValue"] p{color:var(--zd-accent)}

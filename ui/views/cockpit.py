@@ -11,18 +11,17 @@ from ui.candles import TIMEFRAMES
 from ui.chart import SIDE_MARKS, chart_data, draw
 from ui.chart_turning import BREAKS, SWINGS, turning_layers
 from ui.exits import exit_buttons
-from ui.format import age, clock_time, day_time, plain, rupees, short_time
+from ui.format import age, clock_time, day_time, rupees, short_time
 from ui.held import held_table
 from ui.limits_used import limit_cards, tally
 from ui.links import cycle_run_address, link, replay_address, verdict_run_address, why_address
-from ui.markup import Cell, bar, heading, number, table
+from ui.markup import Cell, bar, heading, number, span, table
 from ui.seen import colours, picture, settings
 from ui.snapshot import CycleRow, Picture, Snapshot, VerdictRow
 
 REFRESH_SECONDS = 2
 CYCLES_SHOWN = 12
 VERDICTS_SHOWN = 12
-LOG_HEIGHT = 300
 NOT_JUDGED = "not judged"
 LAYERS = {"Order blocks": "order block", "Gaps": "gap", "Swings": SWINGS, "Breaks": BREAKS}
 _MARKS = {"confirm": "▲", "reject": "▼", "unsure": "●"}
@@ -67,40 +66,41 @@ def _chart(timeframe: str, layers: tuple[str, ...]) -> None:
     draw(data, key=f"chart-{shown.instrument}")
     if shown.profile:
         profile = shown.profile
-        st.caption(
-            f"Volume profile from {plain(profile.source)}: POC {rupees(profile.poc)}, value area {rupees(profile.val)} "
+        told = (
+            f"Volume profile from {profile.source}: POC {rupees(profile.poc)}, value area {rupees(profile.val)} "
             f"to {rupees(profile.vah)}. Solid zones are confirmed by the judge, dashed ones are not. "
             f"As of {clock_time(shown.now)}."
         )
+        st.html(span(told, "zd-quiet"))
 
 
 @st.fragment(run_every=REFRESH_SECONDS * 2)
 def _verdict() -> None:
     """Say the judge's last word and why."""
     shown = picture().market
-    st.html(heading("Last verdict"))
     if not shown.verdicts:
+        st.html(heading("Last verdict"))
         st.info(f"No verdict yet. Zones are judged when a 15-minute candle closes.{until_it_opens(shown)}")
         return
-    verdict_box(shown.verdicts[0], dagster_address())
+    st.html(heading("Last verdict") + verdict_card(shown.verdicts[0], dagster_address()))
 
 
-def verdict_box(verdict: VerdictRow, dagster: str) -> None:
-    """Show a verdict with its reason, and lead to its chart and its run."""
-    with st.container(border=True):
-        _one_verdict(verdict)
-        leads = st.container(horizontal=True)
-        leads.link_button("Chart then", replay_address(verdict.at), type="tertiary")
-        leads.link_button("Dagster", verdict_run_address(dagster, verdict.at), type="tertiary")
-
-
-def _one_verdict(verdict: VerdictRow) -> None:
+def verdict_card(verdict: VerdictRow, dagster: str) -> str:
+    """Return a verdict with its reason and ways to its chart and run: one element, which a browser draws at once."""
     mark = _MARKS.get(verdict.verdict, "●")
-    st.markdown(f"{mark} **{plain(verdict.verdict)}** · {verdict.probability:.2f} · {short_time(verdict.at)}")
     side = f"{SIDE_MARKS.get(verdict.side, '')} {verdict.side}"
-    st.markdown(f"{side} zone {rupees(verdict.low)} to {rupees(verdict.high)}, by {plain(verdict.judge)}")
-    st.progress(min(max(verdict.probability, 0.0), 1.0))
-    st.caption(plain(verdict.reason))
+    leads = (
+        link("Chart then", replay_address(verdict.at), f"the chart at {short_time(verdict.at)}"),
+        link("Dagster", verdict_run_address(dagster, verdict.at), f"the run in Dagster of {short_time(verdict.at)}"),
+    )
+    lines = (
+        span(f"{mark} {verdict.verdict} · {verdict.probability:.2f} · {short_time(verdict.at)}", "zd-word"),
+        span(f"{side} zone {rupees(verdict.low)} to {rupees(verdict.high)}, by {verdict.judge}"),
+        bar(verdict.probability, "zd-share"),
+        span(verdict.reason, "zd-quiet"),
+        f"<span>{' · '.join(lead.markup for lead in leads)}</span>",
+    )
+    return f'<div class="zd-said">{"".join(lines)}</div>'
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
@@ -114,9 +114,8 @@ def _cycles() -> None:
             f"{until_it_opens(shown)}"
         )
         return
-    with st.container(height=LOG_HEIGHT, border=False):
-        st.html(decisions_table(shown.cycles[:CYCLES_SHOWN], dagster_address()))
-    st.caption(plain(tally(seen)))
+    table_of_them = decisions_table(shown.cycles[:CYCLES_SHOWN], dagster_address())
+    st.html(f'<div class="zd-log">{table_of_them}</div>{span(tally(seen), "zd-quiet")}')
 
 
 @st.fragment(run_every=REFRESH_SECONDS * 2)
@@ -125,8 +124,7 @@ def _verdicts() -> None:
     if not shown.verdicts:
         st.info("Each zone's verdict is listed here.")
         return
-    with st.container(height=LOG_HEIGHT, border=False):
-        st.html(verdicts_table(shown.verdicts[:VERDICTS_SHOWN]))
+    st.html(f'<div class="zd-log">{verdicts_table(shown.verdicts[:VERDICTS_SHOWN])}</div>')
 
 
 def verdicts_table(verdicts: Sequence[VerdictRow]) -> str:

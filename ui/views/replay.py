@@ -40,7 +40,7 @@ from ui.replay_state import (
 from ui.seen import colours, picture
 from ui.snapshot import Picture
 from ui.trading import Order
-from ui.views.cockpit import LAYERS, dagster_address, decisions_table, verdict_box
+from ui.views.cockpit import LAYERS, dagster_address, decisions_table, verdict_card
 from ui.words import order_in_words
 
 REFRESH_SECONDS = 1.0
@@ -181,7 +181,7 @@ def _draw(seen: Picture, past: Past) -> None:
     with right:
         if seen.market.verdicts:
             st.markdown("**Last verdict by then**")
-            verdict_box(seen.market.verdicts[0], dagster_address())
+            st.html(verdict_card(seen.market.verdicts[0], dagster_address()))
         today = [each for each in seen.market.cycles if each.at >= past.session.open_at][:_CYCLES_SHOWN]
         if today:
             with st.container(height=340, border=False):
