@@ -73,8 +73,9 @@ _RULES = """
 .stButtonGroup [data-selected="true"] p,.stSlider [data-testid="stSliderThumbValue"] p{color:var(--zd-accent)}
 /* What waits for its refresh is not dimmed: it says its own age, and flicker is no news. */
 .stElementContainer[data-stale="true"]{opacity:1!important;transition:none!important}
-.zd-scroll:focus-visible,.zd-table a:focus-visible,.zonedesk-chart:focus-visible,#stMain:focus-visible{
- outline:2px solid var(--zd-accent)!important;outline-offset:-2px}
+/* Streamlit shows the focus of most things, but not of its navigation. */
+:where(a,button,summary,input,[tabindex]):focus-visible{outline:2px solid var(--zd-accent)!important;
+ outline-offset:-2px}
 @media (prefers-reduced-motion:reduce){*,::before,::after{animation-duration:.01ms!important;
  animation-iteration-count:1!important;transition-duration:.01ms!important;scroll-behavior:auto!important}}
 """
