@@ -133,7 +133,7 @@ def test_a_cut_network_is_seen_and_healed(wired: WiredDesk) -> None:
     wired.wire.cut()
     wired.see("does not answer")
     wired.see("the feed is not connected")
-    time.sleep(10.0)
+    time.sleep(6.0)  # half a minute of the market
     wired.wire.restore()
     wired.heal()
 
@@ -141,7 +141,7 @@ def test_a_cut_network_is_seen_and_healed(wired: WiredDesk) -> None:
 def test_a_wire_that_stands_still_is_seen_and_healed(wired: WiredDesk) -> None:
     wired.wire.stands_still = True
     wired.see("the feed")
-    time.sleep(10.0)
+    time.sleep(6.0)  # half a minute of the market
     wired.wire.restore()
     wired.heal()
 
