@@ -27,7 +27,7 @@ def exit_buttons(held: Sequence[Order], seen: Picture) -> None:
     """Offer to leave each position, and say what became of what was asked."""
     with st.container(horizontal=True):
         for order in held:
-            _button(order, under_way(order, seen.desk.commands))
+            _button(order, seen.desk.commands)
     for order in held:
         command = last_asked(order, seen.desk.commands)
         if command is not None:
@@ -38,9 +38,13 @@ def exit_buttons(held: Sequence[Order], seen: Picture) -> None:
         st.error(plain(failed))
 
 
-def exit_id(order: Order) -> str:
-    """Return the name of the wish to leave a position as it stands: pressed or loaded twice, it is one wish."""
-    return f"exit-{order.setup_id}-{len(order.steps)}"
+def exit_id(order: Order, commands: Sequence[Command]) -> str:
+    """Return the name of the wish to leave a position as it stands: pressed or loaded twice, it is one wish.
+
+    One that was refused may be asked again; then it is another.
+    """
+    before = last_asked(order, commands)
+    return f"exit-{order.setup_id}-{len(order.steps)}-{before.seq if before and before.done_at else 0}"
 
 
 def last_asked(order: Order, commands: Sequence[Command]) -> Command | None:
@@ -59,7 +63,8 @@ def under_way(order: Order, commands: Sequence[Command]) -> str:
     return "It was asked for already." if command.done_at is None else "The guardian has taken it up and sells."
 
 
-def _button(order: Order, done: str) -> None:
+def _button(order: Order, commands: Sequence[Command]) -> None:
+    done = under_way(order, commands)
     name = plain(f"Exit {order.contract}")
     with st.popover(name, disabled=bool(done), help=done or None, key=f"exit-of-{order.setup_id}"):
         st.html(span(f"Sell {order.held} {order.contract} and take its stop and target back.", "zd-head"))
@@ -69,16 +74,16 @@ def _button(order: Order, done: str) -> None:
             key=f"exit-now-{order.setup_id}",
             type="primary",
             on_click=_ask,
-            args=(order,),
+            args=(order, exit_id(order, commands)),
             disabled=bool(done),
         )
 
 
-def _ask(order: Order) -> None:
+def _ask(order: Order, command_id: str) -> None:
     """Write the wish down."""
     payload = {"setup_id": order.setup_id, "close": True}
     try:
-        ask(Settings(), exit_id(order), EXIT, by=visitor(), wall=wall_now, payload=payload)
+        ask(Settings(), command_id, EXIT, by=visitor(), wall=wall_now, payload=payload)
     except TradingError as error:
         st.session_state[_FAILED] = f"The exit of {order.contract} could not be asked: {error}"
     else:

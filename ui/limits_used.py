@@ -34,21 +34,25 @@ class Used(NamedTuple):
 def used_today(seen: Picture, settings: Settings) -> list[Used]:
     """Return today's counters beside the limits that the guardian says, before it does those that are set."""
     equity = float(settings.equity)
-
-    def limit(name: LimitName) -> float:
-        return seen.desk.limits.get(name.value, float(getattr(settings, name.value, 0.0)))
+    limits = {name: seen.desk.limits.get(name.value, getattr(settings, name.value, None)) for name in LimitName}
 
     today = seen.market.now.astimezone(IST).date()
     orders, held = seen.desk.orders, [order for order in seen.desk.orders if order.held]
     entries = sum(1 for one in orders if one.bought and one.placed_at.astimezone(IST).date() == today)
     lost = max(0.0, -float(of_day(orders, today, seen.market.prices).value))
     risks, premiums = [_risk(order) for order in held], [_premium(order) for order in held]
-    return [
-        Used("Entries today", entries, limit(LimitName.MAX_TRADES), counted=True),
-        Used("Lost today", lost, equity * limit(LimitName.DAILY_LOSS_SHARE)),
-        Used("Most at risk, at one stop", max(risks, default=0.0), equity * limit(LimitName.RISK_PER_TRADE)),
-        Used("Premium of one position", max(premiums, default=0.0), equity * limit(LimitName.PREMIUM_SHARE)),
-        Used("Premium of all positions", sum(premiums), equity * limit(LimitName.OPEN_PREMIUM_SHARE)),
+    shares = {
+        LimitName.DAILY_LOSS_SHARE: ("Lost today", lost),
+        LimitName.RISK_PER_TRADE: ("Most at risk, at one stop", max(risks, default=0.0)),
+        LimitName.PREMIUM_SHARE: ("Premium of one position", max(premiums, default=0.0)),
+        LimitName.OPEN_PREMIUM_SHARE: ("Premium of all positions", sum(premiums)),
+    }
+    most = limits[LimitName.MAX_TRADES]
+    found = [Used("Entries today", entries, float(most), counted=True)] if most is not None else []
+    return found + [
+        Used(words, used, equity * float(share))
+        for name, (words, used) in shares.items()
+        if (share := limits[name]) is not None
     ]
 
 
@@ -64,10 +68,11 @@ def tally(seen: Picture) -> str:
     if not shown:
         return ""
     ended = Counter(one.decision for one in shown).most_common()
+    last = f"last {len(shown)} decisions" if len(shown) > 1 else "last decision"
     words = ", ".join(f"{count} {name}{'s' if count != 1 else ''}" for name, count in ended)
     reasons = Counter(one.reason for one in shown if one.decision == "skip").most_common(1)
-    often = f"; most often: {reasons[0][0]} ({reasons[0][1]} times)" if reasons else ""
-    return f"Of today's last {len(shown)} decisions: {words}{often}."
+    often = f"; most often: {reasons[0][0]} ({reasons[0][1]} times)" if reasons and len(shown) > 1 else ""
+    return f"Today's {last}: {words}{often}."
 
 
 def _card(one: Used) -> Card:

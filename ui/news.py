@@ -35,8 +35,10 @@ class News(NamedTuple):
 
 
 def told_of(orders: Iterable[Order]) -> dict[str, Told]:
-    """Return how far each order is."""
-    return {order.setup_id: Told(order.bought, order.held, order.state == "rejected") for order in orders}
+    """Return how far each order is; what was sold at a price that is not told yet counts as held."""
+    return {
+        order.setup_id: Told(order.bought, order.held or order.unpriced, order.state == "rejected") for order in orders
+    }
 
 
 def news(before: Mapping[str, Told], orders: Iterable[Order]) -> list[News]:
@@ -47,7 +49,7 @@ def news(before: Mapping[str, Told], orders: Iterable[Order]) -> list[News]:
         if order.bought > known.bought:
             price = rupees(order.spent / order.bought)
             found.append(News(f"Bought {order.bought - known.bought} {order.contract} at {price} on average"))
-        if order.bought and not order.held and (known.held or not known.bought):
+        if order.bought and not (order.held or order.unpriced) and (known.held or not known.bought):
             found.append(News(f"Sold {order.contract}: {change(of_order(order, {}).value)} rupees"))
         if order.state == "rejected" and not known.refused:
             found.append(News(f"{order.contract}: {order_in_words(order)}", stays=True))

@@ -49,9 +49,8 @@ def orders_table(orders: Sequence[Order]) -> str:
 
 
 def legs_table(orders: Sequence[Order]) -> str:
-    """Return the legs of orders as the broker lists them, "" where it lists none."""
-    rows = [_leg(order, leg) for order in orders for leg in order.legs]
-    return table("Legs at the broker", _LEGS, rows) if rows else ""
+    """Return the legs of orders as the broker lists them."""
+    return table("Legs at the broker", _LEGS, [_leg(order, leg) for order in orders for leg in order.legs])
 
 
 def refusals_table(refusals: Sequence[Refusal]) -> str:

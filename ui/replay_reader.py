@@ -14,13 +14,14 @@ from agents.domain.errors import MissingDataError
 from agents.domain.values import IST, to_rupees
 from agents.settings import Settings
 from ui.desk import ledger_to_read
-from ui.orders import KINDS, Event
+from ui.orders import KINDS, Event, of_session
 from ui.queries import MarketReader
 from ui.replay import Again, Chapter, Happened, Past, Print, bounds, known, orders_to_trade, within
 from ui.rows import candle
 from ui.snapshot import Picture
 
 KEPT_CHAPTERS = 24
+CARRIED = timedelta(days=7)  # an order that was kept over a midnight began within so long before it
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _DATES = """
@@ -196,7 +197,8 @@ class ReplayReader:
 def told(settings: Settings, since: datetime, until: datetime, wall: Callable[[], datetime]) -> list[Event]:
     """Return the ledger's events of orders and of the desk's state that happened from one moment to another.
 
-    They stand in the order in which they were written; there are none where there is no ledger.
+    Those of orders that were open at the first moment are returned from their beginning on. They stand in the order in
+    which they were written; there are none where there is no ledger.
 
     Raises
     ------
@@ -208,11 +210,11 @@ def told(settings: Settings, since: datetime, until: datetime, wall: Callable[[]
     except MissingDataError:
         return []
     try:
-        found = [event for kind in (*KINDS, DESK_STATE) for event in ledger.events(kind, since=since)]
+        found = [event for kind in (*KINDS, DESK_STATE) for event in ledger.events(kind, since=since - CARRIED)]
     finally:
         ledger.close()
     found.sort(key=lambda event: event.seq)
-    return [event for event in found if event.at <= until]
+    return [event for event in of_session(found, since) if event.at <= until]
 
 
 def as_events(rows: Sequence[Row]) -> tuple[Event, ...]:

@@ -178,11 +178,17 @@ def _positions() -> None:
 
 def when_nothing_is_held(seen: Picture) -> str:
     """Say why no position is shown, and when one will be."""
-    if seen.desk.problem:
+    if is_unread(seen):
         return "What is held cannot be read at the moment; the broker's own app shows it."
     came = "One appears here when an entry is filled, with its stop and its target."
     entries = "" if seen.desk.state in {DeskState.ACTIVE, None} else " The desk makes no entries now."
     return f"No position is open. {came}{entries}{until_it_opens(seen.market)}"
+
+
+def is_unread(seen: Picture) -> bool:
+    """Whether there is a ledger, and it cannot be read: nobody knows then that there is nothing."""
+    chosen = settings()
+    return bool(seen.desk.problem) and (chosen.ledger_url is not None or chosen.ledger_path.is_file())
 
 
 def until_it_opens(market: Snapshot) -> str:

@@ -32,10 +32,10 @@ _STYLE = """<style>
 .zd-table td.zd-oi-cell i{position:absolute;top:3px;bottom:3px;opacity:.35;background:currentColor}
 .zd-table td.zd-oi-cell.call i{right:0}.zd-table td.zd-oi-cell.put i{left:0}
 .zd-table td.zd-oi-cell.put{text-align:left}
-.zd-table td.zd-oi-cell span{position:relative;color:var(--st-text-color)}
+.zd-table td.zd-oi-cell span{position:relative}
 .zd-table tr:has(.zd-atm) > *{border-top:2px solid var(--zd-accent);border-bottom:2px solid var(--zd-accent)}
 .zd-table th:has(.zd-held){outline:2px solid var(--zd-accent);outline-offset:-2px}
-.zd-figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:.6rem}
+.zd-figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(128px,1fr));gap:.6rem}
 .zd-figures.zd-figures{margin:0 0 .4rem;padding:0}
 .zd-figures>div{border:1px solid color-mix(in srgb,currentColor 18%,transparent);border-radius:4px;padding:.5rem .7rem}
 .zd-figures dt{font-size:.85rem;font-weight:400;color:var(--zd-quiet)}.zd-figures dd{margin:0}
@@ -205,10 +205,10 @@ def _side(option: OptionReading | None, most: int, first: Mapping[str, Decimal],
     side, kind = ("call", "zd-down") if option.option_type is OptionType.CE else ("put", "zd-up")
     share = option.open_interest / most if most else 0.0
     text = lakh(option.open_interest)
-    drawn = f'<i style="width:{share:.0%}" aria-hidden="true"></i><span>{escape(text)}</span>'
+    drawn = f'<i class="{kind}" style="width:{share:.0%}" aria-hidden="true"></i><span>{escape(text)}</span>'
     return [
         number(NOTHING if grown is None else f"{'+' if grown > 0 else ''}{lakh(grown)}", sign=float(grown or 0)),
-        Cell(text, f"num {kind} zd-oi-cell {side}", drawn),
+        Cell(text, f"num zd-oi-cell {side}", drawn),
         number(lakh(option.volume)),
         *near,
     ]

@@ -19,7 +19,7 @@ from ui.profit import counts, of_day, of_order
 from ui.seen import colours, picture
 from ui.snapshot import Picture
 from ui.trading import Agreement, Order
-from ui.views.cockpit import until_it_opens, when_nothing_is_held
+from ui.views.cockpit import is_unread, until_it_opens, when_nothing_is_held
 
 REFRESH_SECONDS = 2
 TODAY, ALL = "Today", "All days"
@@ -63,7 +63,8 @@ def _all(*, every_day: bool) -> None:
         _curve(closed)
     if orders:
         st.html(orders_table(orders))
-        st.html(legs_table(orders))
+        if any(order.legs for order in orders):
+            st.html(legs_table(orders))
     if seen.desk.refusals:
         st.html(refusals_table(seen.desk.refusals[::-1][:SHOWN_REFUSALS]))
 
@@ -100,7 +101,7 @@ def _tone(value: Decimal) -> str:
 
 
 def _when_empty(seen: Picture) -> str:
-    if seen.desk.problem:
+    if is_unread(seen):
         return "Orders cannot be read at the moment; the broker's own app shows them."
     earlier = f" Those of earlier days are under {ALL}." if seen.desk.orders else ""
     return (
@@ -149,7 +150,7 @@ def _export() -> None:
     seen = picture()
     st.download_button(
         "Save as CSV",
-        as_csv(seen),
+        lambda: as_csv(picture()),
         file_name=f"orders-{seen.market.now.astimezone(IST):%Y-%m-%d}.csv",
         mime="text/csv",
         disabled=not seen.desk.orders,
@@ -163,7 +164,8 @@ def as_csv(seen: Picture) -> str:
     writer.writerow(_SAVED)
     for order in seen.desk.orders:
         profit = of_order(order, seen.market.prices)
-        numbers = [order.bought, order.held, order.spent, order.earned, profit.charges, profit.value, profit.final]
+        result = profit.value if profit.priced else ""
+        numbers = [order.bought, order.held, order.spent, order.earned, profit.charges, result, profit.final]
         moments = (order.asked_at, order.sent_at, order.acked_at, order.filled_at, order.closed_at)
         times = [at.astimezone(IST).isoformat(timespec="seconds") if at else "" for at in moments]
         named = [_as_text(text) for text in (order.setup_id, order.contract, order.state)]
