@@ -1,5 +1,6 @@
 """How numbers and times are written for people in India."""
 
+import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -68,7 +69,7 @@ def day_time(moment: datetime) -> str:
 
 def plain(text: str) -> str:
     """Return a text so that Markdown shows it as it is: no link, image or mark can come out of it."""
-    said = printable(text.replace("\n", " "))
+    said = _ADDRESS.sub(lambda found: f"{found[1]}\u2060{found[2]}", printable(text.replace("\n", " ")))
     return "".join(f"\\{letter}" if letter in _MARKS else letter for letter in said)
 
 
@@ -87,6 +88,8 @@ def _sign(amount: Decimal | float) -> int:
     return -1 if amount < 0 else 1
 
 
+# What is shown as an address to go to however it is marked; a joiner that is not seen keeps it from being one.
+_ADDRESS = re.compile(r"(https?:|\bwww|[\w+-])(//|(?<=www)\.|@)", re.IGNORECASE)
 _KEPT = frozenset(map(ord, "\t\n"))
 _TURNS = (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _UNSEEN = dict.fromkeys((*{*range(0x20), *range(0x7F, 0xA0)} - _KEPT, *_TURNS), "\ufffd")

@@ -109,7 +109,7 @@ def policy(host: str) -> str:
     return "; ".join(
         (
             "default-src 'none'",
-            f"script-src 'self' {_inline_scripts()}".strip(),
+            f"script-src 'self' 'wasm-unsafe-eval' {_inline_scripts()}".strip(),
             "style-src 'self' 'unsafe-inline'",
             "img-src 'self' data: blob:",
             "font-src 'self' data:",
