@@ -1,10 +1,10 @@
 """The dashboard's reads of the store: one short, read-only visit each. Only `ui.chains` holds SQL beside this."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agents.data.calendar import NseCalendar
 from agents.data.clock import CLOCK_FILE, SimulatedMarketClock, SystemClock, market_clock
@@ -33,7 +33,9 @@ _HEADS = """
     select (select max(closed_at) from session_candles where instrument = $instrument and closed_at <= $now),
            (select max(known_at) from analysis_candles where instrument = $instrument and known_at <= $now),
            (select max(decided_at) from cycles where instrument = $instrument and decided_at <= $now),
-           (select count(*) from verdicts where instrument = $instrument and known_at <= $now)
+           (select count(*) from verdicts where instrument = $instrument and known_at <= $now),
+           (select [ltp, epoch(taken_at)::bigint] from quote_snapshots
+            where instrument = $instrument and taken_at <= $now and taken_at > $since order by taken_at desc limit 1)
 """
 _MINUTES = """
     with own as (
@@ -46,10 +48,6 @@ _MINUTES = """
     select epoch(opened_at)::bigint, epoch(closed_at)::bigint, open, high, low, close,
            coalesce(traded.volume, own.volume)
     from own left join traded using (opened_at) order by opened_at
-"""
-_TICKS = """
-    select ltp, epoch(taken_at)::bigint from quote_snapshots
-    where instrument = ? and taken_at <= ? and taken_at > ? order by taken_at desc limit 1
 """
 _CANDLES = """
     select epoch(c.opened_at)::bigint, epoch(c.closed_at)::bigint, c.open, c.high, c.low, c.close,
@@ -147,6 +145,7 @@ class MarketReader:
         self._calendar = NseCalendar()
         self._clock: Clock = SystemClock()  # until the first look: a damaged clock of the market is that one's problem
         self._store = Store(settings.store_path, settings.mode, now=lambda: datetime.now(UTC), create=False)
+        self._tick: Decimal | None = None
         self._slow: _Slow | None = None
         self._minutes: dict[int, ChartCandle] = {}
         self._analysis: tuple[Row, Any] = ((), None)  # Any: ZoneAnalysis or None
@@ -180,17 +179,23 @@ class MarketReader:
     def _filled(self, shown: Snapshot, contracts: Sequence[str]) -> Snapshot:
         """Return `shown` with everything that the store knows at its moment."""
         now = shown.now
+        # Whoever trades waits while this connection is open: rows are made into what the pages show after it.
         with self._store.read() as connection:
-            tick = _tick_size(connection, self._instrument)
-            slow = self._slow_parts(connection, now, tick)
-            self._take_minutes(connection, now, tick)
+            tick = self._tick = self._tick or _tick_size(connection, self._instrument)
             since = now - timedelta(days=1)
-            heard = connection.execute(_TICKS, [self._instrument, now, since]).fetchone()
+            asked = {"instrument": self._instrument, "now": now, "since": since}
+            *found, heard = connection.execute(_HEADS, asked).fetchone() or (None,)
+            heads = (now.astimezone(IST).date(), *found)
+            changed = self._changed(connection, heads, now)
+            oldest, minute_rows = self._newest_minutes(connection, now)
             names = {"names": list(contracts), "now": now, "since": since}
             premiums = connection.execute(_PREMIUMS, names).fetchall() if contracts else []
+        slow = self._slow = changed.made(heads, tick) if changed is not None else self._slow
+        assert slow is not None  # the first look finds all of it changed
+        self._take_minutes(minute_rows, oldest, tick)
         if self._analysis[0] != (slow.heads, self._store.path):
-            found = zones_at(self._store, self._instrument, now)
-            self._analysis = ((slow.heads, self._store.path), found.analysis if found else None)
+            known = zones_at(self._store, self._instrument, now)
+            self._analysis = ((slow.heads, self._store.path), known.analysis if known else None)
         minutes = tuple(self._minutes[opened] for opened in sorted(self._minutes))
         if heard is not None:
             minutes = moved(minutes, float(to_rupees(heard[0], tick)), heard[1])
@@ -207,35 +212,55 @@ class MarketReader:
             prices={name: to_rupees(price, Decimal(size)) for name, size, price in premiums},
         )
 
-    def _slow_parts(self, connection: "duckdb.DuckDBPyConnection", now: datetime, tick: Decimal) -> _Slow:
+    def _changed(self, connection: "duckdb.DuckDBPyConnection", heads: Row, now: datetime) -> "_SlowRows | None":
+        """Return the rows of what is analysed and decided, None where none of it has changed."""
+        if self._slow is not None and self._slow.heads == heads:
+            return None
         asked = {"instrument": self._instrument, "now": now}
-        heads = (now.astimezone(IST).date(), *(connection.execute(_HEADS, asked).fetchone() or ()))
-        if self._slow is None or self._slow.heads != heads:
-            future = self._settings.futures.get(self._instrument, "")
-            candles = connection.execute(_CANDLES, {**asked, "future": future, "n": SHOWN_CANDLES}).fetchall()
-            cycles = connection.execute(_CYCLES, [self._instrument, now, SHOWN_CYCLES]).fetchall()
-            bands = connection.execute(_BANDS, asked).fetchall()
-            verdicts = connection.execute(_VERDICTS, {**asked, "n": SHOWN_VERDICTS}).fetchall()
-            self._slow = _Slow(
-                heads,
-                tuple(candle(row, tick) for row in candles[::-1]),
-                _profile(connection, self._settings, asked, tick),
-                tuple(band(row, tick) for row in bands),
-                tuple(cycle(row) for row in cycles),
-                tuple(verdict(row, tick) for row in verdicts),
-            )
-        return self._slow
+        future = self._settings.futures.get(self._instrument, "")
+        return _SlowRows(
+            connection.execute(_CANDLES, {**asked, "future": future, "n": SHOWN_CANDLES}).fetchall(),
+            connection.execute(_LEVELS, [self._instrument, now]).fetchone(),
+            connection.execute(_PROFILE, {**asked, "n_candles": self._settings.window}).fetchall(),
+            connection.execute(_BANDS, asked).fetchall(),
+            connection.execute(_CYCLES, [self._instrument, now, SHOWN_CYCLES]).fetchall(),
+            connection.execute(_VERDICTS, {**asked, "n": SHOWN_VERDICTS}).fetchall(),
+        )
 
-    def _take_minutes(self, connection: "duckdb.DuckDBPyConnection", now: datetime, tick: Decimal) -> None:
-        """Take in the minutes that came, also those of a gap that was filled a little later."""
+    def _newest_minutes(self, connection: "duckdb.DuckDBPyConnection", now: datetime) -> tuple[int, list[Row]]:
+        """Return when the oldest minute opened that is kept, and those that came, also into a gap filled later."""
         oldest = int(now.timestamp()) - SHOWN_MINUTES * 60
         since = max(max(self._minutes, default=0) - _OVERLAP_SECONDS, oldest)
         future = self._settings.futures.get(self._instrument, "")
         asked = {"instrument": self._instrument, "future": future, "since": since, "now": now}
-        rows = connection.execute(_MINUTES, asked).fetchall()
+        return oldest, connection.execute(_MINUTES, asked).fetchall()
+
+    def _take_minutes(self, rows: Sequence[Row], oldest: int, tick: Decimal) -> None:
         self._minutes.update({row[0]: candle(row, tick) for row in rows})
         for opened in [each for each in self._minutes if each < oldest]:
             del self._minutes[opened]
+
+
+class _SlowRows(NamedTuple):
+    """What the store holds of that which changes slowly, as it came."""
+
+    candles: list[Row]
+    levels: Row | None
+    profile: list[Row]
+    bands: list[Row]
+    cycles: list[Row]
+    verdicts: list[Row]
+
+    def made(self, heads: Row, tick: Decimal) -> _Slow:
+        """Return it as the pages show it."""
+        return _Slow(
+            heads,
+            tuple(candle(row, tick) for row in self.candles[::-1]),
+            _profile(self.levels, self.profile, tick),
+            tuple(band(row, tick) for row in self.bands),
+            tuple(cycle(row) for row in self.cycles),
+            tuple(verdict(row, tick) for row in self.verdicts),
+        )
 
 
 def snapshot(settings: Settings, instrument: str, at: datetime | None = None) -> Snapshot:
@@ -250,15 +275,11 @@ def _tick_size(connection: "duckdb.DuckDBPyConnection", instrument: str) -> Deci
     return Decimal(row[0])
 
 
-def _profile(
-    connection: "duckdb.DuckDBPyConnection", settings: Settings, asked: Mapping[str, object], tick: Decimal
-) -> Profile | None:
+def _profile(levels: Row | None, rows: Sequence[Row], tick: Decimal) -> Profile | None:
     """Return the rolling profile at the last analysed candle, None before the first."""
-    levels = connection.execute(_LEVELS, [asked["instrument"], asked["now"]]).fetchone()
     if levels is None:
         return None
     poc, val, vah, row_ticks, source = levels
-    rows = connection.execute(_PROFILE, {**asked, "n_candles": settings.window}).fetchall()
     height = float(row_ticks * tick)
     low, middle, high = (float(to_rupees(level, tick)) for level in (val, poc, vah))
     return Profile(tuple((row * height, volume) for row, volume in rows), height, middle, low, high, source)

@@ -82,6 +82,9 @@ def _end_streams(closing: threading.Event) -> None:
         signal.signal(number, ended)
 
 
+# The hub's thread reads the store while those who trade wait for it. Each time that it comes back from SQL it has to
+# wait for a visitor's thread to pause, which by itself that does only every five thousandths of a second.
+sys.setswitchinterval(0.001)
 _settings = Settings()
 _closing = threading.Event()
 _hub = hub_of(_settings)
