@@ -20,7 +20,7 @@ from ui.markup import Cell, heading, number, table
 from ui.palette import COLOUR_BLIND, STANDARD
 from ui.seen import picture
 from ui.snapshot import DeskView
-from ui.visitor import visitor
+from ui.visitor import sign_out, visitor
 
 _CHOICE, _SOUND = "palette_choice", "sound_choice"
 _LIMIT, _VALUE, _TOLD, _NONCE = "limit_name", "limit_value", "limit_told", "limit_nonce"
@@ -77,6 +77,7 @@ def _own(settings: Settings) -> None:
     )
     sound.toggle("Sound with fills, refusals and alerts", value=now.sound, key=_SOUND, on_change=_chosen)
     st.caption("Light or dark follows this machine, or the menu at the top right. Times are those of India.")
+    sign_out()
 
 
 def _chosen() -> None:
