@@ -27,6 +27,7 @@ WARM_UP_SHARE = 1 / 3
 WAIT_RATIO = 1.2
 WAIT_SLACK = 0.002  # seconds: what the watcher of the queue may be wrong by
 SAMPLE_SECONDS = 5.0
+TURNS = 3
 
 
 def first(run: Run) -> None:
@@ -150,15 +151,20 @@ def store(run: Run) -> None:
     waits: dict[int, list[Waited]] = {0: [], VISITORS: []}
     folder = run.settings.store_path.with_name(run.settings.store_path.name + ".queue")
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        for count in (0, VISITORS) * 3:
+        for count in (0, VISITORS) * TURNS:
             waits[count] += asyncio.run(_watched(run, pool, folder, count))
     mine = {run.pid, os.getpid()}
+    own = {count: _wait_figures([each for each in found if each.pid == run.pid]) for count, found in waits.items()}
     others = {count: [each for each in found if each.pid not in mine] for count, found in waits.items()}
     figures = {count: _wait_figures(found) for count, found in others.items()}
     run.figures["store"] = {str(count): each for count, each in figures.items()}
     for count, each in figures.items():
         text = f"mean {each['mean_ms']:.1f} ms, p95 {each['p95_ms']:.1f} ms of {each['visits']} visits"
         run.note(f"store waits of the others, {count} visitors", text)
+    visits = {count: each["visits"] / (TURNS * run.seconds) for count, each in own.items()}
+    text = f"{visits[0]:.1f} a second of {own[0]['inside_ms']:.0f} ms, {visits[VISITORS]:.1f} of"
+    run.note(f"visits of the dashboard, 0 and {VISITORS}", f"{text} {own[VISITORS]['inside_ms']:.0f} ms")
+    run.figures["store"]["dashboard"] = {str(count): each for count, each in own.items()}
     alone, busy = figures[0], figures[VISITORS]
     longer = (busy["mean_ms"] - alone["mean_ms"]) / 1000
     ratio = busy["mean_ms"] / alone["mean_ms"] if alone["mean_ms"] else 1.0
