@@ -153,6 +153,10 @@ def store(run: Run) -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         for count in (0, VISITORS) * TURNS:
             waits[count] += asyncio.run(_watched(run, pool, folder, count))
+    _note_waits(run, waits)
+
+
+def _note_waits(run: Run, waits: dict[int, list[Waited]]) -> None:
     mine = {run.pid, os.getpid()}
     own = {count: _wait_figures([each for each in found if each.pid == run.pid]) for count, found in waits.items()}
     others = {count: [each for each in found if each.pid not in mine] for count, found in waits.items()}
