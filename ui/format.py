@@ -88,8 +88,8 @@ def _sign(amount: Decimal | float) -> int:
     return -1 if amount < 0 else 1
 
 
-# What is shown as an address to go to however it is marked; a joiner that is not seen keeps it from being one.
-_ADDRESS = re.compile(r"(https?:|\bwww|[\w+-])(//|(?<=www)\.|@)", re.IGNORECASE)
+# What is shown as a link or a picture however it is marked; a joiner that is not seen keeps it from being one.
+_ADDRESS = re.compile(r"(https?:|\bwww|[\w+-]|:)(//|(?<=www)\.|@|(?<=:)(?:material/|streamlit:))", re.IGNORECASE)
 _KEPT = frozenset(map(ord, "\t\n"))
 _TURNS = (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _UNSEEN = dict.fromkeys((*{*range(0x20), *range(0x7F, 0xA0)} - _KEPT, *_TURNS), "\ufffd")
