@@ -73,7 +73,10 @@ function build(parent, data) {
   };
   view.levels = new Levels(view);
   view.notes = new Notes(view);
-  view.older = new Older(view, (rows) => prepend(view, rows));
+  view.older = new Older(view, (rows) => {
+    prepend(view, rows);
+    tellLoaded(view);
+  });
   view.ticks = new Ticks((row) => tick(view, row), () => toUtc(view.candles[view.candles.length - 1]?.time));
   paint(view, colors);
   listen(view);
@@ -144,7 +147,12 @@ function tick(view, row) {
   if (!take(view, row)) return;
   view.levels.last(row[4]);
   view.box.dataset.ticks = String(Number(view.box.dataset.ticks || 0) + 1);
+  tellLoaded(view);
   view.notes.candle(view.at);
+}
+
+function tellLoaded(view) {
+  view.box.dataset.loaded = String(view.candles.length);
 }
 
 // A chart of the past must not be taken for the present: its frame and a word across it say so.
@@ -186,9 +194,9 @@ function show(view, data, parentElement) {
 
 // What is drawn, for whoever cannot see it: tests, and people who look into the page.
 function tell(view, data) {
+  tellLoaded(view);
   Object.assign(view.box.dataset, {
     candles: String(data.candles.length),
-    loaded: String(view.candles.length),
     zones: String(data.zones.length),
     bands: String(data.bands.length),
     last: String(data.candles.length ? data.candles[data.candles.length - 1][0] : ""),
