@@ -47,10 +47,8 @@ class DeskReader:
         self._wall = wall
         self._engine: Engine | None = None
         self._ledger: Ledger | None = None
-        self._seen = dict.fromkeys((*KINDS, GUARDIAN_EVENT, SEEN), 0)
-        self._fold = OrderFold(settings.brokerage_rupees)
-        self._agreement = Agreement()
-        self._alerts_seen: dict[int, str] = {}
+        self._file: tuple[int, int] | None = None
+        self._begin()
 
     def read(self) -> DeskView:
         """Return what is known now; what cannot be read is said in `problem`."""
@@ -70,9 +68,21 @@ class DeskReader:
             self._ledger.close()
             self._ledger = None
 
+    def _begin(self) -> None:
+        """Know nothing of any event."""
+        self._seen = dict.fromkeys((*KINDS, GUARDIAN_EVENT, SEEN), 0)
+        self._fold = OrderFold(self._settings.brokerage_rupees)
+        self._agreement = Agreement()
+        self._alerts_seen: dict[int, str] = {}
+
     def _opened(self) -> Ledger:
+        """Return the ledger; another file in its place, such as a restored copy, is read from its beginning."""
+        found = _identity(self._settings.ledger_path)
+        if self._ledger is not None and found != self._file:
+            self.close()
+            self._begin()
         if self._ledger is None:
-            self._ledger = ledger_to_read(self._settings, self._wall)
+            self._ledger, self._file = ledger_to_read(self._settings, self._wall), found
         return self._ledger
 
     def _told(self, shown: DeskView, ledger: Ledger) -> DeskView:
@@ -190,6 +200,15 @@ def _read_only(path: Path) -> Engine:
         return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=2.0, check_same_thread=False)
 
     return create_engine(f"sqlite:///{path.resolve()}", creator=connect)  # the name is for messages
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one in its place, None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _json(path: Path) -> Json:

@@ -55,17 +55,24 @@ def copied(settings: Settings, folder: Path) -> Settings:
 
 
 def spoilt(path: Path) -> None:
-    """Make a file unreadable for whoever knows its format."""
+    """Put another file in the place of one, which nobody can read who knows its format."""
+    path.unlink(missing_ok=True)
     path.write_bytes(b"nothing that can be read" * 400)
 
 
 def feed_was_heard(settings: Settings, seconds_ago: float, *, trouble: str = "") -> None:
-    """Have the feed say that it last heard something so long ago."""
+    """Have the feed say that it last heard something so long ago; below zero it stays fresh for that long."""
     run = settings.home / "run"
     run.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC)
     heard = (now - timedelta(seconds=seconds_ago)).isoformat()
-    said = {"written_at": now.isoformat(), "heard_at": heard, "expected": True, "connected": True, "trouble": trouble}
+    said = {
+        "written_at": (now - timedelta(seconds=min(seconds_ago, 0.0))).isoformat(),
+        "heard_at": heard,
+        "expected": True,
+        "connected": True,
+        "trouble": trouble,
+    }
     (run / "feed.json").write_text(json.dumps(said))
 
 
@@ -83,7 +90,7 @@ def market_stands(settings: Settings, at: datetime) -> None:
 
 
 def paper_desk(folder: Path) -> Settings:
-    """Return a paper desk at noon of a session: three simulated sessions behind it, one skipped cycle, an open order."""
+    """Return a paper desk at noon of its third simulated session, with one skipped cycle and an open order."""
     settings = Settings(mode="paper", data_dir=folder, judge="rules")
     store = Store(settings.store_path, "paper", now=wall_now)
     report = simulate_history(store, "NIFTY", sessions=3, seed=7, future="NIFTY-I", last=date(2026, 11, 20))

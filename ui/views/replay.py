@@ -14,7 +14,7 @@ from ui.chart import chart_data, draw, replayed
 from ui.chart_turning import turning_layers
 from ui.format import change, clock_time, day_time, plain, rupees, short_time
 from ui.hub import wall_now
-from ui.links import AT, SESSION
+from ui.links import AT, SESSION, link, why_address
 from ui.markup import Cell, number, span, table
 from ui.profit import of_day, of_order
 from ui.replay import SPEEDS, Past
@@ -227,7 +227,7 @@ def _order(order: Order, seen: Picture) -> list[str | Cell]:
     result = change(profit.value) if profit.priced else "no price"
     moments = [day_time(at) if at else "—" for at in (order.placed_at, order.filled_at, order.closed_at)]
     return [
-        order.contract,
+        link(order.contract, why_address(order.setup_id), f"why {order.contract}"),
         number(str(order.bought)),
         number(rupees(order.spent / order.bought) if order.bought else "—"),
         number(rupees(order.earned / sold) if sold else "—"),

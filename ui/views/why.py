@@ -14,11 +14,12 @@ from agents.domain.errors import TradingError
 from agents.domain.values import IST
 from agents.settings import Settings
 from ui.chart import SIDE_MARKS, chart_data, draw
-from ui.desk import ledger_to_read, orders_of
+from ui.desk import ledger_to_read
 from ui.format import clock_time, plain, rupees, short_time
 from ui.hub import wall_now
 from ui.links import cycle_run_address, link, replay_address, run_address, why_address
 from ui.markup import Cell, heading, number, table
+from ui.orders import folded
 from ui.queries import snapshot
 from ui.replay_reader import told
 from ui.seen import colours, picture
@@ -28,6 +29,7 @@ from ui.words import order_in_words
 
 _RECENT = 12
 _LONGEST_ID = 128
+_OF_THE_MACHINE = frozenset({"run"})
 _OTHERS = frozenset({"decision", "zone", "setup", "order event"})
 
 
@@ -119,17 +121,21 @@ def _chain(home: str, _settings: Settings, asked: str) -> Chain:  # noqa: ARG001
 
 def _draw(chain: Chain, settings: Settings, seen: Picture) -> None:
     st.html(heading(f"{chain.kind.title()} {chain.found}: {len(chain.links)} steps from the outcome to the candles"))
-    at = moment_of(chain)
-    if at is not None and at <= seen.market.now:
+    at = moment_of(chain, seen.market.now)
+    if at is not None:
         _chart(chain, settings, seen, at)
     for number_of, link_of in enumerate(chain.links):
         _step(number_of, link_of, chain.found)
 
 
-def moment_of(chain: Chain) -> datetime | None:
-    """Return when the desk decided, or when the last of the chain's steps was; None where none has a time."""
-    decided = next((one.at for one in chain.links if one.what in {"decision", "cycle"} and one.at), None)
-    return decided or max((one.at for one in chain.links if one.at), default=None)
+def moment_of(chain: Chain, now: datetime) -> datetime | None:
+    """Return when the desk decided, or when the last of the chain's steps was; None where none has a time by now.
+
+    Runs tell when this machine wrote something down, which is no moment of the market's.
+    """
+    told = [one for one in chain.links if one.at and one.at <= now and one.what not in _OF_THE_MACHINE]
+    decided = next((one.at for one in told if one.what in {"decision", "cycle"}), None)
+    return decided or max((one.at for one in told if one.at), default=None)
 
 
 def _chart(chain: Chain, settings: Settings, seen: Picture, at: datetime) -> None:
@@ -139,7 +145,7 @@ def _chart(chain: Chain, settings: Settings, seen: Picture, at: datetime) -> Non
         st.warning(plain(then.problem or "the candles of that time are not stored"))
         return
     midnight = at.astimezone(IST).replace(hour=0, minute=0, second=0, microsecond=0)
-    orders = orders_of(told(settings, midnight, at, wall_now), settings.brokerage_rupees)
+    orders = folded(told(settings, midnight, at, wall_now), settings.brokerage_rupees).orders()
     draw(chart_data(then, colours(), orders=orders, live=False), key=f"why-{chain.found}")
     row = st.container(horizontal=True, vertical_alignment="center")
     row.caption(f"The chart as it was known at {clock_time(at)}.")
