@@ -18,12 +18,11 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from agents.settings import Settings
 from benchmarks import dashboard_parts as parts
-from benchmarks.dashboard_table import Run, line
+from benchmarks.dashboard_table import Json, Row, Run, line
 from benchmarks.session_desk import SessionDesk
 
 RESULTS = Path(__file__).with_name("results") / "dashboard.json"
@@ -63,22 +62,29 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=3.0, help="how long memory is watched")
     parser.add_argument("--json", type=Path, default=RESULTS)
     chosen = parser.parse_args()
+    found = kept(chosen.json)
     with watched_desk(chosen.data_dir, chosen.history) as settings:
         run = Run(settings, chosen.restart or chosen.data_dir is None, chosen.seconds, chosen.minutes)
         for name, measure in PARTS.items():
             if name in chosen.only:
                 measure(run)
-    print(f"\n{datetime.now(UTC):%d %B %Y}, {os.cpu_count()} cores")
-    print("\n".join(line(row) for row in run.rows))
+                found[name] = run.taken()
+    about = {"cores": os.cpu_count(), "python": sys.version.split()[0]}
     chosen.json.parent.mkdir(parents=True, exist_ok=True)
-    about = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cores": os.cpu_count(),
-        "python": sys.version.split()[0],
-    }
-    report = {**about, "rows": [row._asdict() for row in run.rows], **run.figures}
-    chosen.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    return 0 if all(row.holds is not False for row in run.rows) else 1
+    chosen.json.write_text(json.dumps({**about, "parts": found}, indent=1) + "\n", encoding="utf-8")
+    rows = [(name, Row(**each)) for name in PARTS if name in found for each in found[name]["rows"]]
+    print(f"\n{os.cpu_count()} cores; parts that were not measured now are those of {chosen.json}")
+    print("\n".join(f"{line(row)} at {found[name]['at']}" for name, row in rows))
+    return 0 if all(row.holds is not False for name, row in rows if name in chosen.only) else 1
+
+
+def kept(path: Path) -> Json:
+    """Return the parts that an earlier run has written, none where it wrote nothing that can be read."""
+    try:
+        found: Json = json.loads(path.read_bytes())["parts"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {name: part for name, part in found.items() if name in PARTS}
 
 
 if __name__ == "__main__":

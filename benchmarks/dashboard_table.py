@@ -6,6 +6,7 @@ import sys
 import time
 import urllib.request
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,6 +67,13 @@ class Run:
         row = Row(what, found, wanted, holds, round(os.getloadavg()[0], 1))
         self.rows.append(row)
         print(line(row), flush=True)
+
+    def taken(self) -> Json:
+        """Return what was found since the last call, with the moment, as JSON."""
+        part = {"at": datetime.now(UTC).isoformat(timespec="minutes"), "rows": [row._asdict() for row in self.rows]}
+        taken = {**part, "figures": self.figures}
+        self.rows, self.figures = [], {}
+        return taken
 
 
 def line(row: Row) -> str:
