@@ -3,11 +3,12 @@
 import os
 import shutil
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.dashboards import Dashboard
+from tests.browser.dashboards import Dashboard, TradedHome
 from tests.browser.desks import LiveDesk
 from tests.browser.pictures import for_documents
 
@@ -35,21 +36,41 @@ def chromium() -> str:
     return found
 
 
+class Begun(NamedTuple):
+    """A desk and a traded store, both on their way."""
+
+    desk: LiveDesk
+    traded: TradedHome | None
+
+
 @pytest.fixture(scope="session")
-def desk(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveDesk]:  # noqa: ARG001  (asked first)
-    """A desk with eight sessions behind it, sixty for the documents' pictures, running until all tests have ended."""
-    running = LiveDesk(tmp_path_factory.mktemp("desk"))
+def begun(request: pytest.FixtureRequest, chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Begun]:  # noqa: ARG001  (asked first)
+    """Whatever the collected tests need that takes long, begun side by side before the first of them waits."""
+    wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    traded = TradedHome(tmp_path_factory.mktemp("replayed")) if "dashboard" in wanted else None
+    desk = LiveDesk(tmp_path_factory.mktemp("desk"))
     try:
-        running.start(sessions=60 if for_documents() else 8)
-        yield running
+        if "desk" in wanted:
+            desk.begin(sessions=60 if for_documents() else 8)
+        yield Begun(desk, traded)
     finally:
-        running.stop()
+        desk.stop()
+        if traded is not None:
+            traded.stop()
 
 
 @pytest.fixture(scope="session")
-def dashboard(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:  # noqa: ARG001  (asked first)
+def desk(begun: Begun) -> LiveDesk:
+    """A desk with eight sessions behind it, sixty for the documents' pictures, running until all tests have ended."""
+    begun.desk.wait()
+    return begun.desk
+
+
+@pytest.fixture(scope="session")
+def dashboard(begun: Begun) -> Iterator[Dashboard]:
     """A dashboard over a store whose last session but one was traded."""
-    started = Dashboard(tmp_path_factory.mktemp("replayed"))
+    assert begun.traded is not None
+    started = Dashboard(begun.traded.folder())
     try:
         started.wait()
         yield started

@@ -13,13 +13,34 @@ from tests.browser.desks import ROOT, free_port
 from tests.ui.replayed import settings_in
 from zonedesk.shell import wall_now
 
+MAKING_SECONDS = 300
 
-class Dashboard:
-    """A dashboard alone, over a store that was traded."""
+
+class TradedHome:
+    """A store that is traded in a process of its own, while other things go on."""
 
     def __init__(self, folder: Path) -> None:
-        made = [sys.executable, "-m", "tests.ui.replayed", str(folder)]
-        subprocess.run(made, cwd=ROOT, check=True, capture_output=True, timeout=300)
+        self._folder, self._log = folder, folder / "making.log"
+        with self._log.open("ab") as log:
+            made = ("nice", "-n", "5", sys.executable, "-m", "tests.ui.replayed", str(folder))
+            self._process = subprocess.Popen(made, cwd=ROOT, stdout=log, stderr=log)
+
+    def folder(self) -> Path:
+        """Return its folder once it has been traded."""
+        if self._process.wait(MAKING_SECONDS) != 0:
+            raise AssertionError(self._log.read_text()[-2000:])
+        return self._folder
+
+    def stop(self) -> None:
+        """End the making where nobody waited for it."""
+        self._process.kill()
+        self._process.wait()
+
+
+class Dashboard:
+    """A dashboard alone, over a store that was traded in a folder."""
+
+    def __init__(self, folder: Path) -> None:
         self.settings = settings_in(folder)
         self.address = f"http://127.0.0.1:{free_port()}"
         port = self.address.rsplit(":", 1)[1]

@@ -68,7 +68,8 @@ class LiveDesk:
             check=False,
         )
 
-    def start(self, sessions: int) -> None:
+    def begin(self, sessions: int) -> None:
+        """Start it with so many sessions behind it, and wait for nothing."""
         with (self.folder / "up.log").open("ab") as log:
             words = ("up", "--data-dir", str(self.folder), "--history", str(sessions))
             self.process = subprocess.Popen(
@@ -79,13 +80,20 @@ class LiveDesk:
                 stderr=log,
                 start_new_session=True,
             )
+
+    def start(self, sessions: int) -> None:
+        """Start it with so many sessions behind it, and wait until it is ready."""
+        self.begin(sessions)
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until it is ready."""
         self.until(lambda: self.status().get("state") == "ready", READY_SECONDS)
 
     def stop(self) -> float:
         """Send SIGTERM and return how many seconds the end took."""
-        assert self.process is not None
         started = time.monotonic()
-        if self.process.poll() is None:
+        if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(60)
         return time.monotonic() - started
