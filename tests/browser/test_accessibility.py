@@ -54,7 +54,10 @@ RUN = """async (rules) => {
 PUT_ON = """(style) => {
     [...document.querySelectorAll("style")].find((one) => one.textContent.includes("--zd-up:")).textContent = style;
 }"""
-SCHEME = "(scheme) => getComputedStyle(document.querySelector('.stApp')).colorScheme === scheme"
+SCHEME = """(scheme) => {
+    const app = document.querySelector(".stApp");
+    return app !== null && getComputedStyle(app).colorScheme === scheme;
+}"""
 FOCUSED = """() => {
     const one = document.activeElement, style = getComputedStyle(one), { width, height } = one.getBoundingClientRect();
     const rings = style.outlineStyle !== "none" || style.boxShadow !== "none" || one.matches("canvas");
