@@ -10,7 +10,7 @@ from agents.domain.errors import TradingError
 from agents.domain.values import IST
 from agents.settings import Settings
 from ui.cards import Card, cards
-from ui.format import clock_time, plain, short_time
+from ui.format import clock_time, plain, printable, short_time
 from ui.hub import wall_now
 from ui.judged import SETUP, Judged, Said, asked_about, judged, of_zone, run_of
 from ui.links import cycle_run_address, replay_address, run_address, verdict_run_address, why_address
@@ -158,7 +158,7 @@ def _one(said: Said, settings: Settings) -> None:
     with st.container(border=True):
         verdict = f"{_MARKS.get(said.verdict, '●')} {said.verdict.replace('_', ' ')} {said.probability:.2f}"
         st.markdown(f"**{said.about.title()} {plain(said.id)}** · {plain(verdict)} · {plain(said.since)}")
-        st.text(said.reason)
+        st.text(printable(said.reason))
         _leads(said, settings)
         try:
             calls = _asked(str(settings.home), said.id)
@@ -186,7 +186,7 @@ def _copied(said: Said) -> None:
     )
     for name, text in (("Asked", call["facts"]), ("Answered", call["body"])):
         st.text(name)
-        st.code(str(text), language="json", wrap_lines=True)
+        st.code(printable(str(text)), language="json", wrap_lines=True)
 
 
 def _leads(said: Said, settings: Settings) -> None:
@@ -261,4 +261,4 @@ def _call(call: LlmCall) -> None:
     )
     for name, text in (("Prompt", call.system), ("Asked", call.facts), ("Answered", call.body)):
         st.text(name)
-        st.code(text or "nothing came", language=None if name == "Prompt" else "json", wrap_lines=True)
+        st.code(printable(text or "nothing came"), language=None if name == "Prompt" else "json", wrap_lines=True)

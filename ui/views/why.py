@@ -15,7 +15,7 @@ from agents.domain.values import IST
 from agents.settings import Settings
 from ui.chart import SIDE_MARKS, chart_data, draw
 from ui.desk import ledger_to_read
-from ui.format import clock_time, plain, rupees, short_time
+from ui.format import clock_time, plain, printable, rupees, short_time
 from ui.hub import wall_now
 from ui.links import cycle_run_address, link, replay_address, run_address, why_address
 from ui.markup import Cell, heading, number, table
@@ -169,12 +169,12 @@ def _step(number_of: int, step: Link, found: str) -> None:
             top.link_button("Dagster run", run_address(dagster_address(), step.id), type="tertiary")
         if step.what == "decision" and step.at:
             top.link_button("Dagster run", cycle_run_address(dagster_address(), step.at), type="tertiary")
-        st.text(step.text)
+        st.text(printable(step.text))
         if step.what == "question":
             _question(step)
         if step.facts:
             with st.expander("Everything known of it", key=f"facts-{number_of}"):
-                st.json(step.facts, expanded=1)
+                st.json(printable(json.dumps(step.facts, ensure_ascii=False, default=str)), expanded=1)
 
 
 def _question(step: Link) -> None:
@@ -183,4 +183,5 @@ def _question(step: Link) -> None:
         said = step.facts.get(key)
         if said:
             st.text(name)
-            st.code(said if isinstance(said, str) else json.dumps(said, indent=1), language=None, wrap_lines=True)
+            words = said if isinstance(said, str) else json.dumps(said, indent=1)
+            st.code(printable(words), language=None, wrap_lines=True)
