@@ -8,6 +8,8 @@ from ui.hub import Hub, hub_of
 from ui.palette import Palette, palette
 from ui.snapshot import Picture
 
+UPDATED = "config_updated"
+"""Key of a session: whether it has changed a choice or a limit."""
 _SETTINGS, _HUB = "desk_settings", "desk_hub"
 
 
@@ -43,6 +45,10 @@ def keep_seed_keys(seen: Picture) -> None:
     state = st.session_state
     state["orchestrator"] = seen.desk.state.value if seen.desk.state else None
     state["running"] = bool(seen.desk.services) and seen.desk.services[0].get("state") == "ready"
-    state["trades"] = [order.setup_id for order in seen.desk.orders]
-    state["last_analysis"] = seen.market.analysis.bar_at if seen.market.analysis else None
-    state.setdefault("config_updated", False)
+    state["trades"] = [
+        {"setup_id": order.setup_id, "contract": order.contract, "state": order.state, "held": order.held}
+        for order in seen.desk.orders
+    ]
+    analysis = seen.market.analysis
+    state["last_analysis"] = {"at": analysis.bar_at, "zones": len(analysis.zones)} if analysis else {}
+    state.setdefault(UPDATED, False)

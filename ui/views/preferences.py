@@ -18,7 +18,7 @@ from ui.hub import wall_now
 from ui.limits_used import Used, used_today
 from ui.markup import Cell, heading, number, table
 from ui.palette import COLOUR_BLIND, STANDARD
-from ui.seen import picture
+from ui.seen import UPDATED, picture
 from ui.snapshot import DeskView
 from ui.visitor import sign_out, visitor
 
@@ -85,6 +85,8 @@ def _chosen() -> None:
         choose(Settings(), palette=st.session_state[_CHOICE], sound=st.session_state[_SOUND])
     except TradingError as error:
         st.toast(plain(str(error)), duration="infinite")
+    else:
+        st.session_state[UPDATED] = True
 
 
 @st.fragment(run_every=5)
@@ -178,7 +180,7 @@ def _ask_for_it() -> None:
     except TradingError as error:
         st.session_state[_TOLD] = f"it could not be asked: {error}"
         return
-    st.session_state[_TOLD], st.session_state[_NONCE] = "", uuid.uuid4().hex
+    st.session_state.update({_TOLD: "", _NONCE: uuid.uuid4().hex, UPDATED: True})
 
 
 def _channels(settings: Settings) -> list[list[str | Cell]]:
