@@ -142,8 +142,8 @@ def test_a_decision_leads_to_the_chart_as_it_was_then(dashboard: Dashboard, page
     page.goto(dashboard.address)
     row = page.get_by_role("region", name="Last decisions").locator("tbody tr").first
     row.wait_for(timeout=PATIENCE)
-    time, decision = row.locator("a").nth(0), row.locator("a").nth(1)
-    assert "/runs?q%5B%5D=tag%3Azonedesk%2Fslot%3D2026-11-" in (decision.get_attribute("href") or "")
+    time, run = row.locator("a").nth(0), row.locator("a").nth(2)
+    assert "/runs?q%5B%5D=tag%3Azonedesk%2Fslot%3D2026-11-" in (run.get_attribute("href") or "")
     clock = time.inner_text()
     page.goto(dashboard.address + (time.get_attribute("href") or ""))
     stands(page, f"{clock}:00")
