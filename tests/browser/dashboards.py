@@ -13,7 +13,7 @@ from tests.browser.desks import ROOT, free_port
 from tests.ui.replayed import settings_in
 from zonedesk.shell import wall_now
 
-MAKING_SECONDS = 300
+MAKING_SECONDS = 600
 
 
 class TradedHome:
@@ -22,7 +22,7 @@ class TradedHome:
     def __init__(self, folder: Path) -> None:
         self._folder, self._log = folder, folder / "making.log"
         with self._log.open("ab") as log:
-            made = ("nice", "-n", "5", sys.executable, "-m", "tests.ui.replayed", str(folder))
+            made = (sys.executable, "-m", "tests.ui.replayed", str(folder))
             self._process = subprocess.Popen(made, cwd=ROOT, stdout=log, stderr=log)
 
     def folder(self) -> Path:

@@ -1,18 +1,20 @@
 """The replay page in a browser: what reaches it is held against the store."""
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, WebSocket, expect
 
 from agents.data.ledger import Ledger
+from agents.data.store import Store
 from agents.domain.values import IST
 from tests.browser.dashboards import Dashboard
 from tests.browser.pictures import keep
-from tests.browser.test_dashboard import watched
+from tests.browser.watch import watched
 from tests.ui.replayed import TRADED
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]
@@ -25,11 +27,22 @@ NEWS = """
     where instrument = 'NIFTY'
 """
 KNOWN = """
-    select arg_max(live_zones, known_at),
-           (select count(*) from session_candles where instrument = 'NIFTY' and closed_at <= $now),
-           (select epoch(max(opened_at))::bigint from session_candles where instrument = 'NIFTY' and closed_at <= $now)
-    from analysis_candles where instrument = 'NIFTY' and known_at <= $now
+    select arg_max(live_zones, known_at), (
+        select arg_max(poc, known_at) from volume_profile
+        where instrument = 'NIFTY' and scope = 'rolling' and known_at <= $now
+    ) from analysis_candles where instrument = 'NIFTY' and known_at <= $now and $opens <= $now
 """
+CLOSED = """
+    select epoch(opened_at)::bigint, open, high, low, close from session_candles
+    where instrument = 'NIFTY' and closed_at <= $now
+"""
+VERDICTS = """
+    select zone_id, reason from verdicts where instrument = 'NIFTY' and known_at <= $now order by known_at desc, zone_id
+"""
+DECISIONS = "select decided_at from cycles where decided_at >= $opens and decided_at <= $now order by decided_at desc"
+SHOWN_DECISIONS = 30
+# Shares of the day: between verdicts, while something is held, back before that, after its exit; inside a candle each.
+MOMENTS = (0.25, 0.53, 0.37, 0.77)
 
 
 @pytest.fixture
@@ -72,29 +85,80 @@ def stands(page: Page, clock: str) -> None:
     expect(page.locator(".zd-replay .then")).to_contain_text(clock, timeout=PATIENCE)
 
 
+def slid(page: Page, sent: bytearray, share: float) -> datetime:
+    """Draw the slider to a share of its length, forget what was heard before, and return the moment that is shown."""
+    then, before = page.locator(".zd-replay .then"), page.locator(".zd-replay .then").inner_text()
+    thumb = page.get_by_role("slider")
+    track, grip = page.get_by_test_id("stSlider").bounding_box(), thumb.bounding_box()
+    assert track is not None
+    assert grip is not None
+    page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(track["x"] + track["width"] * share, grip["y"] + grip["height"] / 2, steps=8)
+    sent.clear()
+    page.mouse.up()
+    expect(then).not_to_have_text(before, timeout=PATIENCE)
+    return at(re.findall(r"\d\d:\d\d:\d\d", then.inner_text())[0])
+
+
+def drawn(sent: bytes) -> dict[str, Any]:  # Any: JSON
+    """Return the chart that was sent last."""
+    text, read = sent.decode("utf-8", "replace"), json.JSONDecoder().raw_decode
+    found = [
+        read(text, each.start())[0] for each in re.finditer(r'\{"title"', text)
+    ]  # lines of a trade have titles too
+    last: dict[str, Any] = [each for each in found if "candles" in each][-1]
+    return last
+
+
+def known_then(store: Store, now: datetime) -> dict[str, Any]:  # Any: what tables hold
+    """Return what the store says was known at a moment."""
+    moment: dict[str, object] = {"now": now}
+    asked = moment | {"opens": at("09:15:00")}
+    ((living, poc),) = store.rows(KNOWN, asked)
+    trades = store.rows("select entry_at, exit_at from trades where entry_at <= $now", moment)
+    return {
+        "candles": {row[0]: [float(price) / 20 for price in row[1:]] for row in store.rows(CLOSED, moment)},
+        "living": living,
+        "poc": float(poc) / 20,
+        "zones": {row[0] for row in store.rows("select id from zones where known_at <= $now", moment)},
+        "verdicts": store.rows(VERDICTS, moment),
+        "decisions": [f"{row[0].astimezone(IST):%H:%M}" for row in store.rows(DECISIONS, asked)][:SHOWN_DECISIONS],
+        "marks": sorted(["in"] * len(trades) + ["out"] * sum(left <= now for _, left in trades)),
+    }
+
+
 def test_nothing_later_than_its_moment_reaches_the_browser(dashboard: Dashboard, page: Page) -> None:
-    faults, sent = watched(page), heard(page)
-    store = dashboard.store()
+    faults, sent, store = watched(page), heard(page), dashboard.store()
     news = store.rows(NEWS)
-    chart = shown(page, dashboard, "11:02:00")
-    for clock, in_progress in (("11:02:00", 1), ("11:15:00", 0), ("11:30:00", 0)):
-        stands(page, clock)
-        now = at(clock)
-        ((living, candles, last),) = store.rows(KNOWN, {"now": now})
-        expect(chart).to_have_attribute("data-candles", str(candles + in_progress), timeout=PATIENCE)
-        expect(chart).to_have_attribute("data-last", str(last + 900 * in_progress), timeout=PATIENCE)
-        expect(chart).to_have_attribute("data-zones", str(living), timeout=PATIENCE)
+    chart = shown(page, dashboard, "09:47:00")
+    for share in MOMENTS:
+        now = slid(page, sent, share)
+        then = known_then(store, now)
+        closed = then["candles"]
+        expect(chart).to_have_attribute("data-last", str(int(now.timestamp()) // 900 * 900), timeout=PATIENCE)
+        data = drawn(bytes(sent))
+        assert {row[0]: row[1:5] for row in data["candles"] if row[0] in closed} == closed
+        assert all(row[0] <= now.timestamp() for row in data["candles"])
+        assert len(data["candles"]) - len(closed) <= 1  # the one in progress
+        assert {zone["id"] for zone in data["zones"]} <= then["zones"]
+        assert len(data["zones"]) == then["living"]
+        judged = {zone["id"] for zone in data["zones"] if "not judged" not in zone["label"]}
+        assert judged == {row[0] for row in then["verdicts"]} & {zone["id"] for zone in data["zones"]}
+        assert data["profile"]["poc"] == pytest.approx(then["poc"])
+        assert sorted(mark["kind"] for mark in data["marks"]) == then["marks"]
+        expect(page.get_by_text(then["verdicts"][0][1]).first).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_role("region", name="Last decisions")).to_contain_text(then["decisions"][0])
+        assert decisions(page) == then["decisions"]
         assert [name for moment, name in news if moment > now and name.encode() in sent] == []
-        later = store.rows("select decided_at from cycles where decided_at > $now", {"now": now})
-        table = page.get_by_role("region", name="Last decisions").inner_text()
-        assert later
-        assert not [row for row in later if f"{row[0].astimezone(IST):%H:%M}\t" in table]
-        page.keyboard.press("ArrowRight")
-    known = [name for moment, name in news if at("09:16:00") < moment <= at("11:15:00") and name.isdigit()]
-    assert known
-    assert all(name.encode() in sent for name in known)
     keep(page, "replay", size=(1400, 1000))
     assert [fault for fault in faults if "404" not in fault] == []
+
+
+def decisions(page: Page) -> list[str]:
+    """Return the times of the decisions that are shown, the last one first."""
+    rows = page.get_by_role("region", name="Last decisions").locator("tbody tr")
+    return [text.split("\t")[0] for text in rows.all_inner_texts()]
 
 
 def test_keys_step_and_play_and_the_end_shows_the_whole_result(dashboard: Dashboard, page: Page) -> None:
