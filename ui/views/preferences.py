@@ -93,7 +93,7 @@ def _chosen() -> None:
 def _limits(settings: Settings) -> None:
     seen = picture()
     found = {one.name: one for one in used_today(seen, settings)}
-    used = {name: _use(found[_USED[name]]) for name in _USED}
+    used = {name: _use(found[_USED[name]]) for name in _USED if _USED[name] in found}
     rows = [_limit_row(name, seen.desk, settings, used.get(name, "each contract's own")) for name in LimitName]
     headers = ("Limit", number("In force"), number("By the settings"), number("Used"), "What it is")
     st.html(table(f"Limits, as of {clock_time(seen.market.now)}", headers, rows))
