@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import signal
-import socket
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from exchange.ahead import Ahead
 from exchange.app import create_app
 from exchange.clock import MarketClock, Millis, Span, ist
 from exchange.core import Core
+from exchange.doors import bind, listen
 from exchange.faults import FaultBox
 from exchange.market import Market
 from exchange.misanswers import Misanswers
@@ -36,10 +36,6 @@ HOST = "127.0.0.1"
 LOOK_EVERY = 0.01
 STOP_WITHIN = 2
 SET_BACK_AT_MOST = 60_000  # a machine's clock is corrected by less; until it has caught up the market stands
-
-
-class PortTakenError(OSError):
-    """Another program listens where the exchange should."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +153,12 @@ def _assembled(config: ServerConfig, market: Market, clock: MarketClock, book: S
 
 
 async def serve(
-    exchange: Exchange, config: ServerConfig, stop: asyncio.Event, on_ready: Callable[[Ports], None] | None = None
+    exchange: Exchange,
+    config: ServerConfig,
+    stop: asyncio.Event,
+    on_ready: Callable[[Ports], None] | None = None,
+    *,
+    before: Callable[[], None] | None = None,
 ) -> None:
     """Serve an exchange until told to stop.
 
@@ -171,13 +172,19 @@ async def serve(
         Set it to end.
     on_ready : callable, optional
         Told the ports once both are listened on.
+    before : callable, optional
+        Called once the ports are ours and nobody can connect yet.
 
     Raises
     ------
     PortTakenError
         If a port is in use.
     """
-    doors = [_listen(config.port), _listen(config.control_port)]
+    doors = [bind(HOST, config.port), bind(HOST, config.control_port)]
+    if before is not None:
+        before()
+    for door in doors:
+        listen(door)
     servers = [_server(exchange.public), _server(exchange.control)]
     running = [asyncio.create_task(server.serve(sockets=[door])) for server, door in zip(servers, doors, strict=True)]
     time_passes = asyncio.create_task(_let_time_pass(exchange.core))
@@ -245,20 +252,6 @@ def _start(clock: MarketClock, plan: ClockPlan, market: Market, last: ClockBody 
             f"the book stands at {ist(last.settled)} and the machine's clock shows {ist(clock.now())}; "
             "run the exchange on the clock that it ran on, or name another file"
         )
-
-
-def _listen(port: int) -> socket.socket:
-    # asyncio sends small pieces at once only where the protocol is named; otherwise each answer waits for 40 ms.
-    door = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        door.bind((HOST, port))
-        door.listen()
-    except OSError as error:
-        door.close()
-        raise PortTakenError(f"port {port} is in use; stop what listens there or choose another port") from error
-    door.setblocking(False)
-    return door
 
 
 def _server(app: Starlette) -> LoopbackServer:

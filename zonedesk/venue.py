@@ -19,8 +19,9 @@ from agents.domain.errors import ConfigError
 from agents.domain.values import IST
 from agents.settings import Settings
 from exchange.clock import MarketClock, at_ist
+from exchange.doors import PortTakenError
 from exchange.market import Market, RecordingError
-from exchange.server import HOST, ClockPlan, Exchange, Ports, PortTakenError, ServerConfig, assemble, serve
+from exchange.server import HOST, ClockPlan, Exchange, Ports, ServerConfig, assemble, serve
 from exchange.sessions import Calendar, TradingHours
 from exchange.simulated import simulated_market
 from exchange.state import StateError
@@ -115,7 +116,12 @@ def run_exchange(
             pass
         exchange = assemble(config, market, shown.clock)
         asyncio.run(
-            _until_signalled(exchange, config, lambda open_: say(_write_key(settings, exchange, config, open_)))
+            _until_signalled(
+                exchange,
+                config,
+                lambda open_: say(_write_key(settings, exchange, config, open_)),
+                before=lambda: _hand_over_token(settings, exchange, config),
+            )
         )
     except PortTakenError as error:
         raise ConfigError(f"{error}; choose another with --port and --control-port") from error
@@ -125,11 +131,13 @@ def run_exchange(
         raise ConfigError(f"this recording cannot be shown: {error}") from error
 
 
-async def _until_signalled(exchange: Exchange, config: ServerConfig, on_ready: Callable[[Ports], None]) -> None:
+async def _until_signalled(
+    exchange: Exchange, config: ServerConfig, on_ready: Callable[[Ports], None], before: Callable[[], None]
+) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await serve(exchange, config, stop, on_ready)
+    await serve(exchange, config, stop, on_ready, before=before)
 
 
 def _plan(shown: Shown) -> ClockPlan:
@@ -171,6 +179,19 @@ def _calendar() -> Calendar:
     return Calendar([on for on in days if on not in sessions], special)
 
 
+def _hand_over_token(settings: Settings, exchange: Exchange, config: ServerConfig) -> None:
+    """Put the token where the desk's processes look, so that none needs to make another.
+
+    Whoever makes one holds the file's lock while it waits for the exchange, so this comes before anybody can connect:
+    a request would wait for us, and we for it, and when it gave up the token it asked for would kill this one.
+    """
+    file = TokenFile(settings.home / "dhan" / "token.json")
+    client = exchange.core.accounts.find(config.accounts[0].client_id)
+    assert client is not None
+    with file.owned():
+        file.write(SecretStr(client.token), wall_now())
+
+
 def _write_key(settings: Settings, exchange: Exchange, config: ServerConfig, open_: Ports) -> dict[str, object]:
     """Write what a client needs to connect, and return what may be shown of it."""
     account = config.accounts[0]
@@ -188,7 +209,4 @@ def _write_key(settings: Settings, exchange: Exchange, config: ServerConfig, ope
     path.touch(mode=_OWNER_ONLY)
     path.chmod(_OWNER_ONLY)
     path.write_text(json.dumps({**shown, **keys}, indent=1) + "\n", encoding="utf-8")
-    file = TokenFile(settings.home / "dhan" / "token.json")  # where the desk's processes look: none need make another
-    with file.owned():
-        file.write(SecretStr(client.token), wall_now())
     return {**shown, "key_file": str(path)}

@@ -10,7 +10,8 @@ import pytest
 
 from exchange.accounts import SAMPLE_SECRET, Account
 from exchange.clock import MarketClock, at_ist
-from exchange.server import HOST, ClockPlan, Exchange, Ports, PortTakenError, ServerConfig, assemble, serve
+from exchange.doors import PortTakenError
+from exchange.server import HOST, ClockPlan, Exchange, Ports, ServerConfig, assemble, serve
 from exchange.simulated import simulated_market
 
 FRIDAY = date(2026, 11, 20)
@@ -58,7 +59,9 @@ def test_a_taken_port_is_named() -> None:
 
 @pytest.mark.process
 def test_both_ports_answer_and_stop() -> None:
-    settings = config()
+    with socket.socket() as door:
+        door.bind((HOST, 0))
+        settings = config(port=door.getsockname()[1])
     seen: dict[str, int] = {}
 
     def look(url: str) -> int:
@@ -68,10 +71,15 @@ def test_both_ports_answer_and_stop() -> None:
         except urllib.error.HTTPError as error:
             return error.code
 
+    def refused_as_yet() -> None:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((HOST, settings.port), timeout=5)
+        seen["before"] = 0
+
     async def look_and_stop() -> None:
         stop = asyncio.Event()
         ready: asyncio.Future[Ports] = asyncio.get_running_loop().create_future()
-        served = asyncio.create_task(serve(exchange(settings), settings, stop, ready.set_result))
+        served = asyncio.create_task(serve(exchange(settings), settings, stop, ready.set_result, before=refused_as_yet))
         ports = await ready
         seen["master"] = await asyncio.to_thread(look, f"http://{HOST}:{ports.public}/v2/instrument/IDX_I")
         seen["control"] = await asyncio.to_thread(look, f"http://{HOST}:{ports.control}/state")
@@ -79,4 +87,4 @@ def test_both_ports_answer_and_stop() -> None:
         await asyncio.wait_for(served, 5)
 
     asyncio.run(look_and_stop())
-    assert seen == {"master": 200, "control": 401}
+    assert seen == {"before": 0, "master": 200, "control": 401}
