@@ -75,7 +75,8 @@ def _claim(found: Iterable[FillRow], loose: list[FillRow], owned: set[str]) -> N
 def _by_legs(case: Case, loose: Sequence[FillRow], mine: Sequence[FillRow]) -> Sequence[FillRow]:
     """Return the sales without an owner that a case's orders made and whose ids nobody told.
 
-    Where the legs say what they got, the sales must come to just that; the trade book may lag behind the legs.
+    Where the legs say what they got, the sales must come to just that; the trade book may lag behind the legs. Of
+    several choices that do, the one of the fewest orders is taken, then the nearest: a leg is one order.
     """
     exits = {one.order_id for one in case.exits}  # these have the ids that the broker told us
     mine = [fill for fill in mine if fill.order_id not in exits]
@@ -88,11 +89,9 @@ def _by_legs(case: Case, loose: Sequence[FillRow], mine: Sequence[FillRow]) -> S
         return _fitting(sales, lacking)
     got = sum((leg.filled * (leg.average or Decimal(0)) for leg in legs), Decimal(0)) - _value(mine)
     slack = ROUNDING * sum(leg.filled for leg in legs)
-    for count in range(1, len(sales) + 1):
-        for some in combinations(sales, count):
-            if _units(some) == lacking and abs(_value(some) - got) <= slack:
-                return some
-    return ()
+    choices = (some for count in range(1, len(sales) + 1) for some in combinations(sales, count))
+    fitting = (some for some in choices if _units(some) == lacking and abs(_value(some) - got) <= slack)
+    return min(fitting, key=lambda some: (len({fill.order_id for fill in some}), abs(_value(some) - got)), default=())
 
 
 def _fitting(sales: Sequence[FillRow], lacking: int) -> list[FillRow]:
