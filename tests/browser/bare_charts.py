@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, Route
 
 from tests.browser.desks import ROOT
-from tests.browser.watch import visible
+from tests.browser.watch import FRAMES, visible
 from ui.palette import COLOUR_BLIND, DARK, palette
 
 ADDRESS = "http://127.0.0.1:9/"  # nobody listens there: what the page asks for is answered here
@@ -90,7 +90,8 @@ class BareChart:
         return visible(self.page.locator(".zonedesk-chart"))
 
     def told(self, name: str) -> str:
-        """Return what the chart tells of itself."""
+        """Return what the chart tells of itself, once it has drawn what it was told."""
+        self.page.evaluate(FRAMES)
         return self.page.locator(".zonedesk-chart").get_attribute(f"data-{name}") or ""
 
     def _serve(self, route: Route) -> None:

@@ -15,7 +15,7 @@ _COLOURS = """() => {
     }
     return seen.size;
 }"""
-_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 def watched(page: Page) -> list[str]:
@@ -67,7 +67,7 @@ def grows(chart: Locator, name: str, by: int = 1) -> None:
 
 def visible(chart: Locator) -> tuple[float, float]:
     """Return the first and the last position that the chart shows, once it has drawn what it was told."""
-    chart.page.evaluate(_FRAMES)
+    chart.page.evaluate(FRAMES)
     first, last = (chart.get_attribute("data-range") or "").split()
     return float(first), float(last)
 

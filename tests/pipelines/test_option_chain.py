@@ -14,6 +14,7 @@ from agents.data.dhan.errors import DhanUnavailableError
 from agents.data.market import StoreMarket
 from agents.domain.errors import DataError
 from agents.domain.values import IST
+from agents.options.analysis import summarise
 from agents.settings import Settings
 from pipelines.chains import NOTHING_RECORDED
 from pipelines.definitions import build
@@ -84,7 +85,9 @@ def test_an_open_session_is_recorded_and_described(bench: Workbench) -> None:
     assert str(facts["expiry"]) == "2026-11-23"
     assert isinstance(facts["contracts"], int)
     assert facts["contracts"] > 40
-    assert {"pcr_oi", "max_pain", "atm_iv", "spot", "quoted_at", "age_seconds", "two_sided_share"} <= set(facts)
+    assert {"pcr_oi", "max_pain", "forward", "spot", "quoted_at", "age_seconds", "two_sided_share"} <= set(facts)
+    stored = StoreMarket(bench.store).chain("NIFTY", bench.clock.now(), min_minutes=0)
+    assert facts.get("atm_iv") == summarise(stored, stored.at, bench.settings.risk_free_rate).atm_iv
     assert float(str(facts["age_seconds"])) < 60
     assert str(facts["preview"]).count("\n") == 12
     assert ran.checks == {"chain_is_two_sided": True, "spot_lies_within_the_strikes": True, "chain_is_fresh": True}

@@ -10,6 +10,12 @@ export function visibleRange(view) {
   return view.candles.length ? view.chart.timeScale().getVisibleLogicalRange() : null;
 }
 
+// The library applies a range with its next frame; until then what was asked for is what the next key goes by.
+function place(view, from, to) {
+  view.placed = { from, to };
+  view.chart.timeScale().setVisibleLogicalRange({ from, to });
+}
+
 export function isLive(view) {
   const range = visibleRange(view);
   return !range || range.to >= view.candles.length - 1;
@@ -22,7 +28,7 @@ export function isNearLeft(view) {
 
 export function showUsual(view) {
   const length = view.candles.length;
-  view.chart.timeScale().setVisibleLogicalRange({ from: length - VISIBLE, to: length - 1 + AHEAD });
+  place(view, length - VISIBLE, length - 1 + AHEAD);
 }
 
 // Show the last candle, as wide as now.
@@ -31,7 +37,7 @@ export function goLive(view) {
   if (!range) return;
   const width = range.to - range.from;
   const to = view.candles.length - 1 + Math.min(AHEAD, width / 8);
-  view.chart.timeScale().setVisibleLogicalRange({ from: to - width, to });
+  place(view, to - width, to);
   write(view);
 }
 
@@ -52,6 +58,7 @@ export function keepRange(view, moved) {
     view.box.addEventListener(gesture, keep, { passive: true });
   }
   view.chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
+    view.placed = null;
     if (!view.alive || !range || !view.candles.length) return;
     view.box.dataset.range = `${range.from.toFixed(3)} ${range.to.toFixed(3)}`;
     if (performance.now() - touched < ROLLS_OUT_MS) write(view);
@@ -79,7 +86,7 @@ export function restoreRange(view) {
     const { live, time, from, to, prices } = JSON.parse(text);
     const at = live ? view.candles.length - 1 : view.candles.findIndex((candle) => candle.time >= time);
     if (at < 0 || !Number.isFinite(from) || !Number.isFinite(to)) return false;
-    view.chart.timeScale().setVisibleLogicalRange({ from: from + at, to: to + at });
+    place(view, from + at, to + at);
     if (prices) view.series.priceScale().setVisibleRange(prices);
     return true;
   } catch {
@@ -100,10 +107,10 @@ export function shiftBetween(before, after) {
 export function bindKeys(view, unpin) {
   view.box.addEventListener("keydown", (event) => {
     if (event.target !== view.box) return; // a button inside has keys of its own
-    const range = visibleRange(view);
+    const range = view.placed ?? visibleRange(view);
     if (!range) return;
     const width = range.to - range.from;
-    const show = (from, to) => view.chart.timeScale().setVisibleLogicalRange({ from, to });
+    const show = (from, to) => place(view, from, to);
     const actions = {
       ArrowLeft: () => show(range.from - width * 0.1, range.to - width * 0.1),
       ArrowRight: () => show(range.from + width * 0.1, range.to + width * 0.1),
