@@ -14,6 +14,7 @@ from agents.data.store import Store
 from agents.domain.values import IST
 from agents.settings import Settings
 from tests.ui.pages import APP, texts
+from tests.ui.pages import opened as page_of
 from tests.ui.replayed import traded_home
 from ui.profit import of_day
 from ui.replay import Past, candle_closes, played, stepped
@@ -276,3 +277,20 @@ def test_an_empty_folder_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_pa
     shown = opened(monkeypatch, Settings(mode="replay", data_dir=tmp_path))
     assert not shown.exception
     assert "zonedesk simulate" in texts(shown)
+
+
+def test_why_tells_the_order_the_cycle_and_the_zone_of_a_replay(
+    monkeypatch: pytest.MonkeyPatch, home: Settings
+) -> None:
+    store = Store(home.store_path, home.mode, now=wall_now, create=False)
+    ((cycle, order, zone),) = store.rows("select cycle_id, setup_id, zone_id from cycles where decision = 'trade'")
+    ((skip,),) = store.rows("select cycle_id from cycles where decision = 'skip' order by decided_at desc limit 1")
+    shown = page_of(monkeypatch, home.data_dir, mode=home.mode, view="why")
+    sold = "trade sold"
+    for asked, kind, said in (
+        (order, "Order", sold), (cycle, "Cycle", sold), (zone, "Zone", sold), (skip, "Cycle", "skip: "),
+    ):  # fmt: skip
+        shown.text_input(key="asked").set_value(asked).run()
+        assert not shown.exception
+        assert f"{kind} {asked}: " in texts(shown)
+        assert said in "\n".join(step.value for step in shown.text)

@@ -10,6 +10,7 @@ from agents.data.why.decision import decision_links, order_links, verdict_links
 from agents.data.why.find import Found, find
 from agents.data.why.links import Chain, Link, RunOf
 from agents.data.why.market import quote_links, zone_ground
+from agents.data.why.stored import stored_events
 
 CYCLE = "cycle"
 _CYCLES_SHOWN = 20
@@ -45,21 +46,22 @@ def why(ledger: Ledger, store: Store, asked: str, *, run_of: RunOf = nobody_know
         If nothing has that id; the message names the nearest.
     """
     found = find(ledger, store, asked)
-    if found.is_zone:
-        links = _of_zone(ledger, store, found, run_of)
-        return Chain(asked=asked, found=found.id, kind="zone", links=tuple(links))
     asked_for = [event for event in found.events if event.kind == CYCLE and event.key == found.id]
-    if asked_for:
-        links = _of_cycle(ledger, store, asked_for[0], run_of)
-        return Chain(asked=asked, found=found.id, kind="cycle", links=tuple(links))
-    links = _of_order(ledger, store, _whole_story(ledger, found.events), run_of)
-    return Chain(asked=asked, found=found.id, kind="order", links=tuple(links))
+    if found.is_zone:
+        kind, links = "zone", _of_zone(ledger, store, found, run_of)
+    elif asked_for:
+        kind, links = "cycle", _of_cycle(ledger, store, asked_for[0], run_of)
+    else:
+        kind, links = "order", _of_order(ledger, store, _whole_story(ledger, found.events), run_of)
+    if any(not event.hash for event in found.events):
+        links.append(Link(what="record", text="kept in the store by a replay: this ledger holds no hashes of it"))
+    return Chain(asked=asked, found=found.id, kind=kind, links=tuple(links))
 
 
 def _of_cycle(ledger: Ledger, store: Store, cycle: LedgerEvent, run_of: RunOf) -> list[Link]:
     """Return what one cycle decided, and what became of its order if it placed one."""
     placed = cycle.payload.get("order")
-    links = list(order_links(ledger.about(placed["setup_id"]))) if placed else []
+    links = list(order_links(_about(ledger, store, placed["setup_id"]))) if placed else []
     return [*links, *decision_links(ledger, cycle), *_ground(ledger, store, cycle.payload, cycle.at, run_of)]
 
 
@@ -75,6 +77,10 @@ def _of_order(ledger: Ledger, store: Store, events: Sequence[LedgerEvent], run_o
     others = [next(decision_links(ledger, cycle)) for cycle in cycles if cycle is not main]
     ground = _ground(ledger, store, main.payload, main.at, run_of)
     return [*links, *decision_links(ledger, main), *ground, *others]
+
+
+def _about(ledger: Ledger, store: Store, setup: str) -> list[LedgerEvent]:
+    return ledger.about(setup) or stored_events(store, setup)
 
 
 def _whole_story(ledger: Ledger, events: Sequence[LedgerEvent]) -> list[LedgerEvent]:

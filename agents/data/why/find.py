@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from agents.data.ledger import Ledger, LedgerEvent
 from agents.data.store import Store
+from agents.data.why.stored import stored_events, stored_ids
 from agents.domain.errors import MissingDataError
 
 SHORTEST_PREFIX = 6
@@ -34,8 +35,11 @@ def find(ledger: Ledger, store: Store, asked: str) -> Found:
         return Found(asked, exact, any(event.payload.get("zone_id") == asked for event in exact))
     zones = _zones(store, asked)
     if asked in zones:
-        return Found(asked, [], is_zone=True)
-    near = sorted({*ledger.refs(asked), *zones}) if len(asked) >= SHORTEST_PREFIX else []
+        return Found(asked, stored_events(store, asked), is_zone=True)
+    stored = stored_events(store, asked)
+    if stored:
+        return Found(asked, stored, is_zone=False)
+    near = sorted({*ledger.refs(asked), *zones, *stored_ids(store, asked)}) if len(asked) >= SHORTEST_PREFIX else []
     if len(near) == 1:
         return find(ledger, store, near[0])
     if near:
