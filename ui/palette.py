@@ -50,6 +50,7 @@ _RULES = """
 .zd-up{color:var(--zd-up)}.zd-down{color:var(--zd-down)}.zd-warn{color:var(--zd-warn)}.zd-quiet{color:var(--zd-quiet)}
 .zd-scroll{overflow-x:auto;max-width:100%}
 [data-testid=stMarkdownContainer]{overflow-wrap:break-word}
+[data-testid=stMarkdownContainer] code,[data-testid=stCaptionContainer] code{font-size:.9em!important}
 .zd-table{border-collapse:collapse;width:100%;font-size:.92rem}
 .zd-table caption{text-align:left;font-weight:600;padding:.3rem 0}
 .zd-table th,.zd-table td{padding:.25rem .6rem;border-bottom:1px solid color-mix(in srgb,currentColor 18%,transparent);
