@@ -78,8 +78,9 @@ _RULES = """
 /* Streamlit shows the focus of most things, but not of its navigation. */
 :where(a,button,summary,input,[tabindex]):focus-visible{outline:2px solid var(--zd-accent)!important;
  outline-offset:-2px}
+/* A transition of any length makes inherited colours follow a new theme later than its backgrounds: so none at all. */
 @media (prefers-reduced-motion:reduce){*,::before,::after{animation-duration:.01ms!important;
- animation-iteration-count:1!important;transition-duration:.01ms!important;scroll-behavior:auto!important}}
+ animation-iteration-count:1!important;transition-duration:0s!important;scroll-behavior:auto!important}}
 """
 
 

@@ -54,5 +54,6 @@ def test_the_style_holds_the_colours_of_both_themes(kind: str) -> None:
 
 def test_whoever_wants_less_movement_gets_none() -> None:
     assert "@media (prefers-reduced-motion:reduce)" in css(STANDARD)
+    assert "transition-duration:0s!important" in css(STANDARD)  # any length lets inherited colours lag behind a theme
     assert ":focus-visible" in css(STANDARD)
     assert "tabular-nums" in css(STANDARD)
