@@ -1,7 +1,8 @@
 """The line on top of every page, what must be said below it, and the three buttons that act."""
 
 import uuid
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import streamlit as st
 
@@ -24,7 +25,7 @@ from ui.visitor import visitor
 REFRESH_SECONDS = 1
 HALT_WORD = "HALT"
 FLATTEN_WORD = "FLATTEN"
-_NONCE, _SAID, _DRAWN, _ASKED = "command_nonce", "command_said", "drawn_state", "command_asked_at"
+_ASKING, _DRAWN, _WORD = "asking", "drawn_state", "stop_word_"
 _ALERTS, _ORDERS = "alerts_told", "orders_told"
 _MOST_TOASTS = 4
 _COUNTED_SECONDS = 100.0
@@ -36,6 +37,23 @@ _STATES = {
     None: ("○ NOT STARTED", "zd-quiet"),
 }
 _LEVELS = {"error": st.error, "warning": st.warning, "info": st.info}
+
+
+@dataclass(slots=True)
+class Asking:
+    """What a visitor asks of the desk.
+
+    Buttons hand it to what they call, which must touch nothing of `st.session_state` that may be interrupted: a second
+    press ends a call at its first such word, and what was asked by the first press would be lost.
+    """
+
+    nonce: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """What the ids of commands end with, until one of them is done."""
+    form: int = 0
+    """How many forms were sent and obeyed; each is followed by an empty one."""
+    said: str = ""
+    """Why nothing was asked by the last press."""
+    asked_at: datetime | None = None
 
 
 def top() -> None:
@@ -65,8 +83,7 @@ def _strip() -> None:
 def _below() -> None:
     """Say what was asked and done, and what must be said."""
     seen = picture()
-    said = st.session_state.get(_SAID)
-    if said:
+    if said := _asking().said:
         st.error(plain(said))
     for command in [one for one in seen.desk.commands if (seen.as_of - one.asked_at).total_seconds() < 60][:2]:  # noqa: PLR2004 - a minute
         asked = f"{command.kind}: asked {day_time(command.asked_at)} by {command.asked_by}"
@@ -103,48 +120,54 @@ def _parts(seen: Picture) -> list[str]:
 
 
 def _buttons(seen: Picture) -> None:
-    _renew_nonce(seen)
+    asking = _asking()
+    if any(one.done_at and one.id.endswith(asking.nonce) for one in seen.desk.commands):
+        asking.nonce = uuid.uuid4().hex
     pause, stop = st.columns(2)
     cannot = seen.desk.state is not DeskState.ACTIVE
     help_text = "Only `zonedesk resume`, on the command line, lets a desk trade again." if cannot else None
-    label = "Pause entries"
-    pause.button(label, key="pause", on_click=_ask, args=(PAUSE,), disabled=cannot, help=help_text, width="stretch")
+    pause.button(
+        "Pause entries", key="pause", on_click=_ask, args=(asking, asking.nonce, PAUSE), disabled=cannot,
+        help=help_text, width="stretch",
+    )  # fmt: skip
     with stop.popover("Halt", width="stretch"):
         st.markdown(
             "**Halt**: nothing new is bought, waiting orders are taken back. **Flatten** also sells what is held."
         )
-        with st.form("stop", clear_on_submit=True, border=False):
-            st.text_input(f"Type {HALT_WORD} or {FLATTEN_WORD} to confirm", key="stop_word", autocomplete="off")
-            st.form_submit_button("Do it now", on_click=_stop, type="primary")
+        # A form that is cleared as it is sent would send no word with the second click, which may overtake the first.
+        with st.form(f"stop_{asking.form}", border=False):
+            label = f"Type {HALT_WORD} or {FLATTEN_WORD} to confirm"
+            st.text_input(label, key=f"{_WORD}{asking.form}", autocomplete="off")
+            drawn = (asking, asking.nonce, asking.form)
+            st.form_submit_button("Do it now", on_click=_stop, args=drawn, type="primary")
 
 
-def _stop() -> None:
-    word = str(st.session_state.get("stop_word", "")).strip()
+def _asking() -> Asking:
+    """Return what this visitor asks; the same object as long as the session lives."""
+    asking: Asking = st.session_state.setdefault(_ASKING, Asking())
+    return asking
+
+
+def _stop(asking: Asking, nonce: str, form: int) -> None:
+    known = st.session_state.to_dict()  # unlike a look-up by name, this cannot be interrupted
+    word = str(known.get(f"{_WORD}{form}") or "").strip()
     kind = {HALT_WORD: HALT, FLATTEN_WORD: FLATTEN}.get(word)
-    asked_at = st.session_state.get(_ASKED)
-    if not word and asked_at is not None and (wall_now() - asked_at).total_seconds() < _TWICE_SECONDS:
-        return  # the second click of a double one finds the form empty
-    if kind is None:
-        st.session_state[_SAID] = f"Nothing was asked: type {HALT_WORD} or {FLATTEN_WORD} in capitals."
-    else:
-        _ask(kind)
+    if kind is not None:
+        _ask(asking, nonce, kind)
+        asking.form = form if asking.said else form + 1
+    elif word or asking.asked_at is None or (wall_now() - asking.asked_at).total_seconds() > _TWICE_SECONDS:
+        asking.said = f"Nothing was asked: type {HALT_WORD} or {FLATTEN_WORD} in capitals."
+    # else the second click of a double one met the empty form that follows
 
 
-def _ask(kind: str) -> None:
+def _ask(asking: Asking, nonce: str, kind: str) -> None:
     """Ask once for each button as it was drawn, however often it is pressed."""
     try:
-        ask(Settings(), f"{kind}-{st.session_state[_NONCE]}", kind, by=visitor(), wall=wall_now)
+        ask(Settings(), f"{kind}-{nonce}", kind, by=visitor(), wall=wall_now)
     except TradingError as error:
-        st.session_state[_SAID] = f"{kind} could not be asked: {error}"
+        asking.said = f"{kind} could not be asked: {error}"
     else:
-        st.session_state.update({_SAID: "", _ASKED: wall_now()})
-
-
-def _renew_nonce(seen: Picture) -> None:
-    """Give the buttons a new name once what was asked under the old one is done."""
-    nonce = st.session_state.get(_NONCE)
-    if nonce is None or any(one.done_at and one.id.endswith(nonce) for one in seen.desk.commands):
-        st.session_state[_NONCE] = uuid.uuid4().hex
+        asking.said, asking.asked_at = "", wall_now()
 
 
 def _toasts(seen: Picture) -> None:

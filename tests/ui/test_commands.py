@@ -2,6 +2,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.scriptrunner import RerunData, RerunException
+from streamlit.runtime.state import SafeSessionState
+from streamlit.testing.v1 import AppTest
 
 from agents.data.ledger import Ledger
 from agents.domain.cycle import DeskState
@@ -54,10 +57,47 @@ def test_only_the_typed_word_halts(
     ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, kinds: list[str]
 ) -> None:
     shown = opened(monkeypatch, tmp_path, mode="paper")
-    shown.text_input(key="stop_word").set_value(word)
-    next(each for each in shown.button if each.label == "Do it now").click().run()
+    typed(shown, word)
     assert not shown.exception
     assert [command.kind for command in ledger.commands.pending()] == kinds
+
+
+def typed(shown: AppTest, word: str) -> None:
+    """Type a word into the form that stops the desk, and send it."""
+    next(each for each in shown.text_input if "to confirm" in each.label).set_value(word)
+    next(each for each in shown.button if each.label == "Do it now").click().run()
+
+
+def test_a_word_that_stops_leaves_an_empty_form_and_takes_back_what_was_said_before(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = opened(monkeypatch, tmp_path, mode="paper")
+    typed(shown, "flatten")
+    assert "Nothing was asked" in texts(shown)
+    typed(shown, "HALT")
+    typed(shown, "")  # as the second click of a double one
+    assert "Nothing was asked" not in texts(shown)
+    typed(shown, "FLATTEN")
+    typed(shown, "FLATTEN")
+    assert [command.kind for command in ledger.commands.pending()] == ["halt", "flatten"]
+    assert [each.value for each in shown.text_input if "to confirm" in each.label] == [""]
+
+
+def test_a_second_press_that_overtakes_the_first_does_not_lose_it(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever interrupts a press at a word that looks into the session's state, the guardian is asked before."""
+    shown = opened(monkeypatch, tmp_path, mode="paper")
+    look_up = SafeSessionState.__getitem__
+
+    def interrupted(state: SafeSessionState, key: str) -> object:
+        if key.startswith("stop_word"):
+            raise RerunException(RerunData())
+        return look_up(state, key)
+
+    monkeypatch.setattr(SafeSessionState, "__getitem__", interrupted)
+    typed(shown, "HALT")
+    assert [command.kind for command in ledger.commands.pending()] == ["halt"]
 
 
 def test_looking_makes_no_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
