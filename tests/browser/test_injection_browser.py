@@ -1,6 +1,8 @@
 """In a real browser: pages full of attacks run nothing, ask nobody, and hold no element that an attack made."""
 
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -31,14 +33,15 @@ ENDED = "() => document.querySelector('[data-test-script-state=notRunning]') !==
 INTRUDE = """(elsewhere) => {
   const put = (html) => document.body.append(document.createRange().createContextualFragment(html));
   put('<img src=x onerror="ran.push(1)">');
-  put(`<iframe src="https://${elsewhere}/"></iframe>`);
-  put(`<img src="https://${elsewhere}/x.png">`);
+  put(`<iframe src="http://${elsewhere}/"></iframe>`);
+  put(`<img src="http://${elsewhere}/x.png">`);
   put('<script>ran.push(2)</' + 'script>');
-  put(`<script src="https://${elsewhere}/x.js"></` + 'script>');
-  fetch(`https://${elsewhere}/`).catch(() => 0);
+  put(`<script src="http://${elsewhere}/x.js"></` + 'script>');
+  fetch(`http://${elsewhere}/`).catch(() => 0);
 }"""
-# What must be read on the way, so that no attack is tested in vain: store, ledger and files of the desk.
-READ = {"detail", "source", "contract", "reason", "halt", "trouble", "judge", "command", "refusal"}
+# What must be read on the way, so that no attack is tested in vain. What a model was asked and answered stands on none
+# of these pages; tests/ui/test_injection.py draws a question and a reply.
+READ = set(PLACES) - {"model", "asked", "answered"}
 WHERE = {"why": "why?asked=setup-evil", "replay": "replay?session=2026-11-19&at=14:00:00"}
 
 
@@ -99,12 +102,27 @@ def test_no_attack_becomes_anything_but_text(hostile: HostileDashboard, watched:
     assert {url for url in asked if not url.startswith((hostile.address, "data:", "blob:", "ws:"))} == set()
 
 
+def heard(server: socket.socket) -> list[bytes]:
+    """Return what whoever came to a server said; a browser may connect ahead of a request that it then refuses."""
+    said: list[bytes] = []
+    with suppress(BlockingIOError):
+        while True:
+            caller, _ = server.accept()
+            with caller:
+                caller.settimeout(2)
+                with suppress(TimeoutError):
+                    said.append(caller.recv(2_000))
+    return [words for words in said if words]
+
+
 def test_a_script_in_the_page_itself_would_not_run(hostile: HostileDashboard, watched: tuple[Page, list[str]]) -> None:
     """The second wall: if an attack ever became an element, the browser would not run it and would ask nobody."""
-    page, asked = watched
+    page, _ = watched
     page.goto(f"{hostile.address}/settings", wait_until="commit", timeout=150_000)
     expect(page.locator(".zd-strip")).to_be_visible(timeout=150_000)
-    page.evaluate(INTRUDE, ELSEWHERE)
-    page.wait_for_function("() => window.refused.length >= 6", timeout=150_000)
-    assert page.evaluate("() => window.ran") == []
-    assert all(ELSEWHERE not in url for url in asked)
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:  # the browser tells of requests that it then withholds
+        elsewhere.setblocking(False)
+        page.evaluate(INTRUDE, f"127.0.0.1:{elsewhere.getsockname()[1]}")
+        page.wait_for_function("() => window.refused.length >= 6", timeout=150_000)
+        assert page.evaluate("() => window.ran") == []
+        assert heard(elsewhere) == []
