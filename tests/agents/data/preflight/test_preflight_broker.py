@@ -1,9 +1,9 @@
 """The way to the broker, whole and with everything wrong that can be: each line names the trouble and its cure."""
 
-import re
 import base64
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
