@@ -172,9 +172,10 @@ def test_keys_step_and_play_and_the_end_shows_the_whole_result(dashboard: Dashbo
     page.keyboard.press("ArrowRight")
     stands(page, "12:15:00")
     chart.focus()
-    page.keyboard.press("Space")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")  # another key right after counts too
     expect(page.locator(".st-key-replay_play")).to_contain_text("Pause", timeout=PATIENCE)
-    expect(page.locator(".zd-replay .then")).not_to_contain_text("12:15", timeout=PATIENCE)
+    expect(page.locator(".zd-replay .then")).not_to_contain_text(re.compile("12:(15|30):00"), timeout=PATIENCE)
     page.keyboard.press("Space")
     expect(page.locator(".st-key-replay_play")).to_contain_text("Play", timeout=PATIENCE)
     page.get_by_role("button", name="End", exact=True).focus()

@@ -4,7 +4,7 @@
 const BUTTONS = { ArrowLeft: "replay_back", ArrowRight: "replay_on_one", " ": "replay_play" };
 const TYPING = "input, textarea, select, [contenteditable=true], [role=combobox], [role=listbox], [role=radiogroup], .zd-scroll";
 const PRESSED = "button, a, summary, [role=button]";
-const PAUSE_MS = 120; // a key that is held down steps no faster than this
+const PAUSE_MS = 120; // an arrow that is held down steps no faster than this; a press of its own always counts
 
 let last = -Infinity; // when a key last stepped, of all charts of this page
 
@@ -19,7 +19,7 @@ export function bindSteps() {
     if (!button || button.disabled) return;
     event.preventDefault();
     event.stopImmediatePropagation(); // a second chart on the page must not step again
-    if (event.timeStamp - last < PAUSE_MS) return;
+    if (event.repeat && (event.key === " " || event.timeStamp - last < PAUSE_MS)) return;
     last = event.timeStamp;
     button.click();
   };
