@@ -12,7 +12,9 @@ from typing import Any
 import duckdb
 
 from agents.data.ledger import Ledger, Severity
+from agents.domain.calls import LlmCall
 from agents.domain.cycle import DeskState
+from agents.domain.zones import Outcome
 from agents.settings import Settings
 from tests.browser.dashboards import Dashboard
 from tests.browser.desks import ROOT, free_port
@@ -55,8 +57,9 @@ class HostileDashboard(Dashboard):
     def __init__(self, folder: Path, known: Settings) -> None:
         shutil.copytree(known.data_dir, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("dagster", "*.log"))
         self.settings = known.model_copy(update={"data_dir": folder})
-        _spoil_store(self.settings)
-        _spoil_ledger(self.settings)
+        call = _spoil_store(self.settings)
+        self.zone = call.subject
+        _spoil_ledger(self.settings, call)
         _spoil_files(self.settings)
         self.address = f"http://127.0.0.1:{free_port()}"
         port = self.address.rsplit(":", 1)[1]
@@ -74,14 +77,15 @@ class HostileDashboard(Dashboard):
         return Ledger.open(self.settings.ledger_path, self.settings.mode, now=wall_now)
 
 
-def _spoil_store(settings: Settings) -> None:
-    """Have the judge and the trade cycle say attacks."""
+def _spoil_store(settings: Settings) -> LlmCall:
+    """Have the judge and the trade cycle say attacks; return the call behind the last verdict, an attack too."""
     with duckdb.connect(settings.store_path) as store:
         store.execute("update verdicts set judge = ?, reason = ?", [attack("judge"), attack("reason")])
         store.execute("update volume_profile set source = ?", [attack("source")])
-        found = store.execute("select call_key, known_at from verdicts order by known_at desc limit 1").fetchone()
-        assert found is not None
-        key, at = found
+        last = "select zone_id, call_key, known_at from verdicts order by known_at desc limit 1"
+        zone, key, at = store.execute(last).fetchone() or ("", "", None)
+        assert zone
+        assert at is not None
         said = {"body": attack("answered"), "facts": json.dumps({"zone": attack("asked")}), "model": attack("model")}
         store.execute(
             "insert into ledger_calls (id, key, asked_at, written_at, body, facts, model, subject, prompt_id, "
@@ -92,6 +96,11 @@ def _spoil_store(settings: Settings) -> None:
         for cycle_id, record in store.execute("select cycle_id, record from cycles").fetchall():
             changed = json.dumps(_attacked(json.loads(record)))
             store.execute("update cycles set record = ? where cycle_id = ?", [changed, cycle_id])
+    return LlmCall(
+        key=key or "no-key", subject=zone, asked_at=at, model=attack("model"), prompt_id="p", prompt_version=1,
+        prompt_sha="0" * 64, system="s", reply_schema="{}", facts=attack("asked"), params="{}", sample=0,
+        status=Outcome.OK, body=attack("answered"), attempts=1,
+    )  # fmt: skip
 
 
 def _attacked(said: Any) -> Any:  # Any: JSON
@@ -105,9 +114,10 @@ def _attacked(said: Any) -> Any:  # Any: JSON
     return {name: _attacked(value) for name, value in said.items()} | spoilt
 
 
-def _spoil_ledger(settings: Settings) -> None:
-    """Have the broker, the guardian and people say attacks."""
+def _spoil_ledger(settings: Settings, call: LlmCall) -> None:
+    """Have the broker, the guardian, a model and people say attacks."""
     ledger = Ledger.open(settings.ledger_path, settings.mode, now=wall_now)
+    ledger.calls.record_call(call)
     now = datetime.now(UTC)
     order = {
         "setup_id": "setup-evil", "contract": attack("contract"), "state": "protected", "entry_limit": "133.35",

