@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from agents.bootstrap import open_ledger
@@ -66,7 +67,7 @@ def run_guardian(
         _refuse_live(settings)
     ledger, metrics = open_ledger(settings, now=wall_now), MetricWriter(settings.ops_path, wall_now)
     rng = random.Random(time.time_ns())  # noqa: S311 - jitter
-    world = World(wall_now, time.monotonic, time.sleep, rng)
+    world = World(wall_now, time.monotonic, time.sleep, rng, boot_of_machine())
     try:
         build = partial(assemble, settings, ledger, world, checks=checks, metrics=metrics, tune=tune, wrap=wrap)
         parts = _patiently(build, report, stop)
@@ -77,6 +78,14 @@ def run_guardian(
     finally:
         metrics.close()
         ledger.close()
+
+
+def boot_of_machine() -> str:
+    """Return the name of this start of the machine, "" where the system tells none: each start then waits in full."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def _patiently(build: Callable[[], Parts], report: Report, stop: threading.Event) -> Parts | None:

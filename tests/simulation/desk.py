@@ -163,8 +163,12 @@ class SimulatedClock:
         return self._life.world.now()
 
     def elapsed(self) -> float:
-        """Return the seconds of this incarnation."""
-        return float(self._life.world.second - self._life.started)
+        """Return the seconds since the machine of this incarnation was started."""
+        return float(self._life.world.second - self._life.machine)
+
+    def counter(self) -> str:
+        """Return which start of which machine that was."""
+        return f"{self._life.place} {self._life.machine}"
 
 
 @lru_cache

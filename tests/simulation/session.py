@@ -16,6 +16,8 @@ from tests.simulation.world import Approved, Life, Plan, SimulatedCrashError, Vi
 
 LOT = 65
 RESTART = (1, 15)
+REBOOTS = 0.05
+"""The share of deaths that take the machine with them: its stopwatch then begins anew."""
 BUSY, IDLE_PAUSE = 40, 5
 
 
@@ -163,7 +165,7 @@ class Session:
         world = self.world
         try:
             if self._rival_life is None:
-                self._rival_life = Life(world)
+                self._rival_life = Life(world, "rival")
                 world.say("rival   takes over")
                 self._rival = self._build(self._rival_life, self.disk)
             if self._rival is not None:
@@ -186,6 +188,9 @@ class Session:
             self._life.dead = True
         self.world.alive, self._agent = False, None
         self._start_at = self.world.second + self.world.crash_rng.randint(*RESTART)
+        if self.world.machine_rng.random() < REBOOTS:
+            self.world.machines["agent"] = self._start_at
+            self.world.say("agent   its machine is started anew")
 
     def _ask(self) -> None:
         world, rng = self.world, self._ask_rng

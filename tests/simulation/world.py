@@ -27,6 +27,8 @@ DURATIONS = {
     "takeover": (5, 60),
 }
 START_GRACE = 30
+BOOTED = -3_600
+"""The second in which a machine was started that nobody started since."""
 HINDRANCES = ("outage", "token_expiry", "full_disk", "lease_loss", "clock_step")
 """While one of these lasts a guardian cannot do what a position needs."""
 LOSS_LIMITS = (2_000, 8_000, 30_000)
@@ -111,6 +113,8 @@ class World:
         Critical alerts.
     earlier : dict of str to list of (second, rows)
         What a list of the broker last showed: a lagging server may show it again.
+    machines : dict of str to int
+        When a machine was started, if that was in the session.
     troubles : dict of str to list of (begin, end, size)
         When each kind of trouble lasts, in seconds.
     """
@@ -124,6 +128,7 @@ class World:
     alive: bool = False
     deaths: int = 0
     born: int = 0
+    machines: dict[str, int] = field(default_factory=dict)
     requests_sent: list[tuple[int, str]] = field(default_factory=list)
     approved: dict[str, Approved] = field(default_factory=dict)
     violations: dict[str, Violation] = field(default_factory=dict)
@@ -137,6 +142,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.network_rng, self.crash_rng = self.rng("network"), self.rng("crash")
+        self.machine_rng = self.rng("machine")
         self.disk_rng, self.update_rng = self.rng("disk"), self.rng("updates")
         self.prices = {name: Price(self.rng(f"price {name}"), self.plan.heal, self.faults.jump) for name in CONTRACTS}
         self.venue = Venue(self.rng("venue"), self.faults, self.prices, self.say)
@@ -252,12 +258,17 @@ def _by_second(spans: Iterable[tuple[int, int, int]]) -> dict[int, int]:
 
 
 class Life:
-    """One incarnation of the agent, from a start to a crash. Its ports die with it."""
+    """One incarnation of the agent, from a start to a crash. Its ports die with it.
 
-    def __init__(self, world: World) -> None:
+    `place` names its machine, which was started in second `machine`: long before the session, or just now.
+    """
+
+    def __init__(self, world: World, place: str = "agent") -> None:
         self.world = world
         self.dead = False
-        self.started = world.born = world.second
+        self.place = place
+        self.machine = world.machines.get(place, BOOTED)
+        world.born = world.second
         self._risk, self._draw = world.faults.crash, world.crash_rng.random
         world.alive = True
 

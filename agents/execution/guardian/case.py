@@ -29,8 +29,22 @@ class ExitState(StrEnum):
     ABANDONED = "abandoned"
 
 
+class Reading(Frozen):
+    """What both clocks showed when something was done: the stopwatch called `counter` in seconds, and the clock `at`.
+
+    Stopwatches count on while a process is started anew, but not when its machine is: then `counter` is another.
+    """
+
+    counter: str
+    seconds: float
+    at: AwareDatetime
+
+
 class Exit(Frozen):
-    """One plain order that sells what a setup holds, sent when its legs are gone."""
+    """One plain order that sells what a setup holds, sent when its legs are gone.
+
+    `sent` is when its one request had ended, None while it is under way and for what was written without it.
+    """
 
     correlation_id: str
     quantity: int
@@ -38,6 +52,7 @@ class Exit(Frozen):
     state: ExitState = ExitState.INTENT
     order_id: str = ""
     filled: int = 0
+    sent: Reading | None = None
 
     @property
     def is_unresolved(self) -> bool:

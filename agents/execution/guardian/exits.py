@@ -13,7 +13,7 @@ from agents.execution.guardian.ports import GuardianPorts
 from agents.execution.guardian.reconcile import left_for
 from agents.execution.guardian.records import JournalDownError, Records
 from agents.execution.guardian.timing import SteadyClock, Timers
-from agents.execution.guardian.view import View
+from agents.execution.guardian.view import View, executed
 from agents.execution.guardian.wire import ACTED, Wire
 from agents.execution.guardian.words import spoken
 
@@ -61,8 +61,8 @@ class Exits:
         """Send one exit, for what this setup holds, only if the account has as much for it and the journal works."""
         if not self._records.flush():
             return case
-        gateway, elapsed = self._ports.gateway, self._clock.elapsed
-        book = View(elapsed, (), fills=tuple(gateway.trades()), positions=tuple(gateway.positions()))
+        fills, positions = executed(self._ports.gateway)
+        book = View(self._clock.elapsed, (), fills=fills, positions=positions)
         left = left_for(self._records.cases.values(), case.contract, book)
         if min(book.net(case.contract), left) < action.quantity:
             return case
@@ -97,7 +97,8 @@ class Exits:
         self._timers.restart(case.setup_id, ACTED, self._clock.elapsed)
 
     def _is_now(self, case: Case, state: ExitState, why: str, order_id: str = "") -> Case:
-        last = case.exits[-1].model_copy(update={"state": state, "order_id": order_id})
+        change = {"state": state, "order_id": order_id, "sent": self._clock.reading}
+        last = case.exits[-1].model_copy(update=change)
         refusals = case.refusals + (state is ExitState.REJECTED)
         return self._records.record(case, self._clock.now, why, exits=(*case.exits[:-1], last), refusals=refusals)
 

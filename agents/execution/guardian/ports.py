@@ -215,7 +215,11 @@ class Clock(Protocol):
         ...
 
     def elapsed(self) -> float:
-        """Return seconds since some moment of this process; they only ever grow, and at the true pace."""
+        """Return seconds since some moment; they only ever grow, and at the true pace."""
+        ...
+
+    def counter(self) -> str:
+        """Return what `elapsed` is read from: readings compare under one name only, and under "" never."""
         ...
 
 

@@ -2,7 +2,8 @@
 
 The rules: absence is believed only from an answer that was asked for after the grace; what was given up is watched for
 the rest of its day, and what turns up late is adopted, then cancelled if it has bought nothing, managed if it has. The
-grace counts from the moment at which this process knew of the order, so a start waits for it once more.
+grace counts from the moment at which this process knew of the order, so a start waits for it once more; of an exit
+whose request had ended it counts on, as far as both clocks agree on what has passed.
 """
 
 from agents.domain.errors import BrokerError
@@ -34,10 +35,11 @@ class Resolver:
 
     def inherit(self, case: Case) -> Case:
         """Take over a case from an earlier process: what it may have sent is unknown, and the grace begins."""
-        now, elapsed = self._kit.clock.now, self._kit.clock.elapsed
+        clock = self._kit.clock
+        now, elapsed = clock.now, clock.elapsed
         for one in case.exits:
             if one.is_unresolved:
-                self._kit.timers.restart(case.setup_id, one.correlation_id, elapsed)
+                self._kit.timers.restart(case.setup_id, one.correlation_id, elapsed - clock.since(one.sent))
         if case.state is TradeState.INTENT:
             case = self._kit.records.record(case, now, "an earlier process may have sent it", TradeState.SENT)
         if case.state is TradeState.SENT:

@@ -58,7 +58,8 @@ class Tender:
         """Take a case over from an earlier process."""
         case = self.resolver.inherit(case)
         if case.exits:
-            self._kit.timers.restart(case.setup_id, SOLD, self._kit.clock.elapsed)
+            clock = self._kit.clock
+            self._kit.timers.restart(case.setup_id, SOLD, clock.elapsed - clock.since(case.exits[-1].sent))
 
     def observe(self, case: Case, view: View) -> Case:
         """Take what a look shows of a case, and step as far as that leads."""

@@ -1,12 +1,14 @@
 """Time as the guardian may rely on it: waits by the stopwatch, deadlines by the later of two clocks, requests rationed.
 
 The rules: no correction of the machine's clock shortens a wait that keeps us from selling twice, and none delays the
-moment at which a position must be flat. Nothing is remembered across a start, so every wait then begins anew.
+moment at which a position must be flat. A start remembers nothing but what the journal says of a wait, and believes
+that only as far as both clocks agree; every other wait begins anew.
 """
 
 from collections import deque
 from datetime import datetime, timedelta
 
+from agents.execution.guardian.case import Reading
 from agents.execution.guardian.ports import Clock
 
 
@@ -38,6 +40,17 @@ class SteadyClock:
         self.steady += passed
         self.now, self.elapsed = now, elapsed
 
+    @property
+    def reading(self) -> Reading:
+        """What both clocks showed when they were last read."""
+        return Reading(counter=self._clock.counter(), seconds=self.elapsed, at=self.now)
+
+    def since(self, then: Reading | None) -> float:
+        """Return the seconds that have surely passed since a reading, perhaps of an earlier process; 0 when unsure."""
+        if then is None or not then.counter or then.counter != self._clock.counter():
+            return 0.0
+        return max(0.0, min(self.elapsed - then.seconds, (self.now - then.at).total_seconds()))
+
     def has_stepped_within(self, seconds: float) -> bool:
         """Whether the clock was set in the last `seconds`."""
         return self.stepped_at is not None and self.elapsed - self.stepped_at < seconds
@@ -57,7 +70,7 @@ class Timers:
         return elapsed - self._since.setdefault((owner, what), elapsed)
 
     def restart(self, owner: str, what: str, elapsed: float) -> None:
-        """Begin counting now."""
+        """Begin counting at a reading of the stopwatch: now, or where an earlier process began."""
         self._since[owner, what] = elapsed
 
     def is_due(self, owner: str, what: str, elapsed: float, every: float) -> bool:

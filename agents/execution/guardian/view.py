@@ -4,11 +4,15 @@ The rule: a row belongs to a case by our correlation id, else by the broker's or
 no news: lists lag behind, and only a query that is made after the grace may speak of absence.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+from agents.domain.errors import BrokerUnavailableError
 from agents.execution.gateway import FillRow, Funds, OrderGateway, OrderRow, PositionRow, SuperRow
 from agents.execution.guardian.case import Case, Exit
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -44,16 +48,29 @@ class View:
         return sum(row.net_quantity for row in self.positions or () if row.contract == contract)
 
 
+def heard(read: Callable[[], Found]) -> Found:
+    """Return what a read gives, asked once more at once if it fails: one lost reply in five must not cost the look."""
+    try:
+        return read()
+    except BrokerUnavailableError:
+        return read()
+
+
 def glance(gateway: OrderGateway, elapsed: float, *, orders: bool) -> View:
     """Read what protects a position: the super orders, and the plain orders if there are exits among them."""
-    return View(elapsed, tuple(gateway.super_orders()), tuple(gateway.orders()) if orders else ())
+    return View(elapsed, tuple(heard(gateway.super_orders)), tuple(heard(gateway.orders)) if orders else ())
 
 
 def survey(gateway: OrderGateway, elapsed: float) -> View:
     """Read everything. Positions come last: what they lack against the other rows was sold in between."""
-    supers, orders = tuple(gateway.super_orders()), tuple(gateway.orders())
-    fills, positions = tuple(gateway.trades()), tuple(gateway.positions())
-    return View(elapsed, supers, orders, fills, positions, gateway.funds())
+    supers, orders = tuple(heard(gateway.super_orders)), tuple(heard(gateway.orders))
+    return View(elapsed, supers, orders, *executed(gateway), heard(gateway.funds))
+
+
+def executed(gateway: OrderGateway) -> tuple[tuple[FillRow, ...], tuple[PositionRow, ...]]:
+    """Read the executions, and then what they left the account with."""
+    fills = tuple(heard(gateway.trades))
+    return fills, tuple(heard(gateway.positions))
 
 
 def own_ids(cases: Iterable[Case]) -> frozenset[str]:

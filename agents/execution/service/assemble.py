@@ -95,7 +95,7 @@ def assemble(
         controls=LedgerControls(ledger, settings.home),
         lease=hold,
         notifier=OutboxNotifier(ledger, world.monotonic, unkept),
-        clock=MarketTime(clock, world.monotonic, speed),
+        clock=MarketTime(clock, world.monotonic, speed, boot=world.boot),
         calendar=calendar,
         checks=checks or desk_checks(settings, ledger, speed, lambda: prices, clock=clock, outside=outside),
     )

@@ -125,12 +125,15 @@ class MarketTime:
         Returns seconds of this machine that only grow.
     speed : float
         Seconds of the market in one of them.
+    boot : str
+        Since which start of the machine `monotonic` counts, "" where nobody knows.
     """
 
-    def __init__(self, clock: MarketClock, monotonic: Callable[[], float], speed: float) -> None:
+    def __init__(self, clock: MarketClock, monotonic: Callable[[], float], speed: float, *, boot: str = "") -> None:
         self._clock = clock
         self._monotonic = monotonic
         self._speed = speed
+        self._boot = boot
 
     def now(self) -> datetime:
         """Return the market's present moment."""
@@ -139,6 +142,10 @@ class MarketTime:
     def elapsed(self) -> float:
         """Return seconds of market time that only grow."""
         return self._monotonic() * self._speed
+
+    def counter(self) -> str:
+        """Return the machine's start and the market's pace: readings compare where both are the same."""
+        return f"{self._boot} x{self._speed:g}" if self._boot else ""
 
 
 def confirmed(live_on: object, today: object) -> None:

@@ -41,12 +41,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class World:
-    """What a process is given by its entry point: two clocks, a way to wait, chance."""
+    """What a process is given by its entry point: two clocks, a way to wait, chance, and which start of the machine.
+
+    `boot` names what `monotonic` counts from, "" where nobody knows.
+    """
 
     wall: Callable[[], datetime]
     monotonic: Callable[[], float]
     sleep: Callable[[float], None]
     rng: Random = field(repr=False)
+    boot: str = ""
 
 
 @dataclass(frozen=True)

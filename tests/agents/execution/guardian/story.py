@@ -226,6 +226,9 @@ class _Clock:
     def elapsed(self) -> float:
         return self.story.seconds
 
+    def counter(self) -> str:
+        return "story"
+
 
 @dataclass
 class _Lease:
