@@ -23,6 +23,7 @@ from ui.views.cockpit import until_it_opens
 REFRESH_SECONDS = 3
 EACH_WAY = {"8 strikes each way": 8, "15 strikes each way": 15}
 NOTHING = "—"
+COME = "Dagster's job records one every three minutes of a session, the first two minutes after the opening."
 _CANDIDATES = 12
 _STALE_SECONDS = 600
 # Bars grow from the strike outwards; the side in the money is shaded, the row at the money has lines.
@@ -68,14 +69,11 @@ def _all(each_way: int, *, greeks: bool) -> None:
         return
     board = boards().board(settings(), market, market.last_price)
     if board.problem:
-        kept = f" Shown is what was read {age(wall_now() - board.read_at)} ago." if board.read_at else ""
+        kept = f" Shown is what was read at {day_time(board.read_at)}." if board.read_at else ""
         st.warning(plain(f"{board.problem}{kept}"))
     if not board.chains:
         if not board.problem:
-            st.info(
-                "No chain of the last day is stored. During a session one is fetched with every trade cycle."
-                f"{until_it_opens(market)}"
-            )
+            st.info(f"No chain of the last day is stored. {COME}{until_it_opens(market)}")
         return
     names = [_name(chain, market.now) for chain in board.chains]
     picked = st.segmented_control("Expiry", names, default=names[0], key="expiry", label_visibility="collapsed")
@@ -129,7 +127,7 @@ def _said_of(chain: ChainAnalysis, points: Sequence[LinePoint], board: Board, se
     old = seen.market.now - chain.at
     made = " of a simulated market" if chain.synthetic else ""
     course = f"The lines show {len(points)} stored chains of this session" if len(points) > 1 else (
-        "Lines through the day appear once two chains of this session are stored, one every few minutes"
+        "Lines through the day appear once two chains of this session are stored"
     )  # fmt: skip
     rest = f"; {board.waiting} more are being read" if board.waiting else ""
     text = (
@@ -137,7 +135,7 @@ def _said_of(chain: ChainAnalysis, points: Sequence[LinePoint], board: Board, se
         f"positions; they have little power to foretell. {course}{rest}."
     )
     if seen.market.is_open and old.total_seconds() > _STALE_SECONDS:
-        st.warning(plain(f"STALE: the last chain is {age(old)} old. One is fetched with every trade cycle."))
+        st.warning(plain(f"STALE: the last chain is of {clock_time(chain.at)}. {COME} Health leads to its runs."))
     st.caption(plain(text))
 
 
