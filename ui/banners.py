@@ -21,10 +21,14 @@ _MOST_DRAWN_ON = 2.0
 
 
 class Banner(NamedTuple):
-    """A sentence, and how much it matters: "error", "warning" or "info"."""
+    """A sentence, and how much it matters: "error", "warning" or "info".
+
+    A banner is spoken whenever its words change, so that what grows by the second stands apart, in `counted`.
+    """
 
     level: str
     text: str
+    counted: str = ""
 
 
 def banners(seen: Picture, wall: datetime, resume: str = "") -> list[Banner]:
@@ -66,7 +70,8 @@ def _picture(seen: Picture, wall: datetime) -> list[Banner]:
     old = (wall - seen.as_of).total_seconds()
     if old <= STALE_SECONDS:
         return []
-    return [Banner("error", f"STALE: this page was last read {old:.0f} s ago; the store or the ledger is busy.")]
+    text = "STALE: this page is old; the store or the ledger is busy."
+    return [Banner("error", text, f"this page was last read {old:.0f} s ago")]
 
 
 def _state(seen: Picture, resume: str) -> list[Banner]:
@@ -84,9 +89,11 @@ def _feed(seen: Picture, wall: datetime) -> list[Banner]:
     feed = seen.desk.feed
     if feed is None or not seen.market.is_open:
         return []
-    said = _of_feed(seen, feed, silence(seen, feed, wall))
+    silent = silence(seen, feed, wall)
+    said = _of_feed(seen, feed, silent)
     why = f": {feed.trouble}" if feed.trouble else ""
-    return [Banner("error", f"STALE: {said}; prices here are old{why}.")] if said else []
+    counted = f"feed silent for {silent:.0f} s" if SILENT_SECONDS < silent < NOTHING_SECONDS else ""
+    return [Banner("error", f"STALE: {said}; prices here are old{why}.", counted)] if said else []
 
 
 def _of_feed(seen: Picture, feed: Feed, silent: float) -> str:
@@ -99,7 +106,7 @@ def _of_feed(seen: Picture, feed: Feed, silent: float) -> str:
     if silent >= NOTHING_SECONDS:
         return "the feed has brought nothing since it was started"
     if silent > SILENT_SECONDS:
-        return f"the feed has been silent for {silent:.0f} s"
+        return "the feed has been silent for too long"
     if feed.expected and feed.facts.get("stale") is True:
         return "the feed brings prices, but no new trades"
     return ""
@@ -115,12 +122,14 @@ def _guardian(seen: Picture, wall: datetime) -> list[Banner]:
     if ended:
         found.append(Banner("error", f"NO GUARDIAN: its process {ended}; meanwhile {meanwhile}."))
     elif missed is not None and missed > GUARDIAN_SECONDS:
-        found.append(Banner("error", f"NO GUARDIAN: it has given no sign of life for {missed:.0f} s; {meanwhile}."))
+        text = f"NO GUARDIAN: it has given no sign of life for too long; {meanwhile}."
+        found.append(Banner("error", text, f"no sign of the guardian for {missed:.0f} s"))
     for command in seen.desk.commands:
         waited = (seen.as_of - command.asked_at).total_seconds()
         if command.done_at is None and waited > UNHEARD_SECONDS:
             cure = "look at Health, and use the broker's own app if positions are open"
-            found.append(Banner("error", f"{command.kind} was asked {waited:.0f} s ago and not acknowledged; {cure}."))
+            text = f"{command.kind} was asked and not acknowledged; {cure}."
+            found.append(Banner("error", text, f"{command.kind} asked {waited:.0f} s ago"))
     return found
 
 
@@ -144,5 +153,6 @@ def _market(seen: Picture) -> list[Banner]:
         opens = f"; it opens on {clock_time(market.next_open)}" if market.next_open else ""
         found.append(Banner("info", f"The market is closed{opens}."))
     if market.is_open and market.last_price_at and (market.now - market.last_price_at).total_seconds() > 180:  # noqa: PLR2004 - two candles and a half
-        found.append(Banner("warning", f"The last price is {age(market.now - market.last_price_at)} old."))
+        old = age(market.now - market.last_price_at)
+        found.append(Banner("warning", "The last price is old.", f"last price {old} ago"))
     return found

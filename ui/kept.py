@@ -1,11 +1,11 @@
-"""What a hub keeps showing while store or ledger cannot be read: the last that could be, with its age."""
+"""What a hub keeps showing while store or ledger cannot be read: the last that could be, and of when it is."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ui.format import age, day_time
+from ui.format import day_time
 from ui.snapshot import DeskView, Snapshot
 
 
@@ -50,4 +50,4 @@ class Kept:
         return replace(known, **present, guardian_age=None, problem=told)  # type: ignore[arg-type]  # fields of it
 
     def _told(self, problem: str, at: datetime) -> str:
-        return f"{problem}. What is shown was read at {day_time(at)}, {age(self._wall() - at)} ago."
+        return f"{problem}. What is shown was read at {day_time(at)}."

@@ -40,7 +40,8 @@ _RULES = """
 @media (min-width:640px){.stMainBlockContainer{padding-left:1.5rem;padding-right:1.5rem}}
 .zd-heard{position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 /* What only ears and keys meet takes no room, its wrapper neither. */
-[data-testid="stLayoutWrapper"]:has(>.st-key-zd-head){position:absolute}
+[data-testid="stLayoutWrapper"]:has(>.st-key-zd-head),
+[data-testid="stLayoutWrapper"]:has(>.st-key-zd-told){position:absolute}
 [data-testid="stLayoutWrapper"]:has(>.st-key-zd-keys),.st-key-zd-sound{display:none}
 /* A message never lies over the buttons that stop the desk. */
 [data-testid="stToastContainer"]{top:auto!important;bottom:1rem}

@@ -20,6 +20,7 @@ from ui.news import News, chime, news, told_of
 from ui.profit import of_day
 from ui.seen import keep_seed_keys, picture, settings
 from ui.snapshot import Picture
+from ui.told import tell
 from ui.visitor import visitor
 
 REFRESH_SECONDS = 1
@@ -30,6 +31,7 @@ _ALERTS, _ORDERS = "alerts_told", "orders_told"
 _MOST_TOASTS = 4
 _COUNTED_SECONDS = 100.0
 _TWICE_SECONDS = 60.0
+_SAID_FOR = timedelta(minutes=1)
 _STATES = {
     DeskState.ACTIVE: ("● ACTIVE", "zd-up"),
     DeskState.REDUCING: ("❚❚ ENTRIES PAUSED", "zd-warn"),
@@ -83,15 +85,27 @@ def _strip() -> None:
 def _below() -> None:
     """Say what was asked and done, and what must be said."""
     seen = picture()
+    with st.container():  # of its own, so that no banner moves and is spoken again when a line goes
+        _asked(seen)
+    found = banners(seen, wall_now(), resumption(settings()))
+    for banner in found:
+        _LEVELS[banner.level](plain(banner.text))
+    if counted := [span(one.counted) for one in found if one.counted]:
+        st.html(f'<div class="zd-strip zd-quiet">{"".join(counted)}</div>')
+    _toasts(seen)
+
+
+def _asked(seen: Picture) -> None:
+    """Say why nothing was asked, or what was and what became of it."""
     if said := _asking().said:
         st.error(plain(said))
-    for command in [one for one in seen.desk.commands if (seen.as_of - one.asked_at).total_seconds() < 60][:2]:  # noqa: PLR2004 - a minute
+    recent = [one for one in seen.desk.commands if seen.as_of - one.asked_at < _SAID_FOR][:2]
+    for command in recent:
         asked = f"{command.kind}: asked {day_time(command.asked_at)} by {command.asked_by}"
         done = f"{command.outcome}, {day_time(command.done_at)}" if command.done_at else "waiting for the guardian"
         st.caption(plain(f"{asked} → {done}"))
-    for banner in banners(seen, wall_now(), resumption(settings())):
-        _LEVELS[banner.level](plain(banner.text))
-    _toasts(seen)
+    if recent:
+        tell(". ".join(f"{one.kind}, {one.outcome or 'not acknowledged yet'}" for one in recent))
 
 
 def _parts(seen: Picture) -> list[str]:
@@ -123,14 +137,14 @@ def _buttons(seen: Picture) -> None:
     asking = _asking()
     if any(one.done_at and one.id.endswith(asking.nonce) for one in seen.desk.commands):
         asking.nonce = uuid.uuid4().hex
-    pause, stop = st.columns(2)
+    row = st.container(horizontal=True)  # unlike columns, it stays one on a phone
     cannot = seen.desk.state is not DeskState.ACTIVE
     help_text = "Only `zonedesk resume`, on the command line, lets a desk trade again." if cannot else None
-    pause.button(
+    row.button(
         "Pause entries", key="pause", on_click=_ask, args=(asking, asking.nonce, PAUSE), disabled=cannot,
         help=help_text, width="stretch",
     )  # fmt: skip
-    with stop.popover("Halt", width="stretch"):
+    with row.popover("Halt", width="stretch"):
         st.markdown(
             "**Halt**: nothing new is bought, waiting orders are taken back. **Flatten** also sells what is held."
         )

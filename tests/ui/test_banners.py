@@ -47,12 +47,12 @@ def test_a_guardian_without_a_sign_of_life_is_named() -> None:
 def test_the_silence_grows_until_it_is_drawn(before: float, words: str) -> None:
     assert told(DeskView(feed=feed(2.9)), after=1.0) == []
     (banner,) = told(DeskView(feed=feed(before)), after=1.0)
-    assert words in banner.text
+    assert words in banner.counted
 
 
 def test_an_old_picture_blames_no_feed_for_its_own_age() -> None:
     (banner,) = told(DeskView(feed=feed(0.5), guardian_age=0.5), after=30.0)
-    assert "this page was last read 30 s ago" in banner.text
+    assert banner.counted == "this page was last read 30 s ago"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,19 @@ def test_a_command_that_nobody_hears_is_told_and_one_that_is_done_is_not() -> No
 
 def test_a_picture_that_is_not_renewed_says_its_age() -> None:
     (banner,) = told(DeskView(state=DeskState.ACTIVE), after=6.0)
-    assert "6 s ago" in banner.text
+    assert "6 s ago" in banner.counted
+
+
+def test_what_is_spoken_does_not_change_while_only_seconds_pass() -> None:
+    asked = Command(
+        id="halt-1", seq=1, kind="halt", payload={}, asked_by="dashboard", asked_at=NOW - timedelta(seconds=9)
+    )
+    desk = DeskView(state=DeskState.ACTIVE, feed=feed(9.0), guardian_age=9.0, commands=(asked,))
+    for first, then in ((0.0, 2.0), (7.0, 90.0)):
+        before, after = told(desk, after=first), told(desk, after=then)
+        assert [banner.text for banner in before] == [banner.text for banner in after]
+        assert len(before) >= 3
+        assert [banner.counted for banner in before] != [banner.counted for banner in after]
 
 
 def test_the_gravest_comes_first() -> None:

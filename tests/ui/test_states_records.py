@@ -117,7 +117,8 @@ def test_a_hub_that_died_leaves_its_last_picture_with_its_age(
     shown.run()
     assert not shown.exception
     words = texts(shown)
-    assert "STALE: this page was last read 9" in words
+    assert "STALE: this page is old" in words
+    assert "this page was last read 9" in words
     assert FULL[view] in words
 
 

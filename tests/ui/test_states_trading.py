@@ -80,7 +80,7 @@ def test_a_full_page_stays_under_old_prices_a_halt_and_spoilt_files(
     monkeypatch.setattr(type(hub_of(desk)), "look", lambda _: aged)
     shown.run()
     assert is_full(view, shown)
-    assert "STALE: this page was last read 9" in texts(shown)
+    assert "this page was last read 9" in texts(shown)
 
 
 @pytest.mark.parametrize("view", TRADING)
