@@ -11,7 +11,9 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine
 
+from agents.data.halt_file import halt_reason
 from agents.data.ledger import Command, Heartbeat, Ledger, LedgerEvent
+from agents.domain.cycle import DeskState
 from agents.domain.errors import MissingDataError, TradingError
 from agents.domain.limits import IN_FORCE
 from agents.settings import Settings
@@ -58,9 +60,12 @@ class DeskReader:
         status = _json(run / "status.json")
         shown = replace(shown, services=tuple(status.get("services", ())), started_at=_started(status, self._wall()))
         try:
-            return self._told(shown, self._opened())
+            told = self._told(shown, self._opened())
         except TradingError as error:
-            return replace(shown, problem=str(error))
+            told = replace(shown, problem=str(error))
+        if told.state is not DeskState.HALTED and (why := halt_reason(self._settings.home)):
+            return replace(told, state=DeskState.HALTED, reason=why)  # the file holds whatever the ledger says
+        return told
 
     def close(self) -> None:
         """Close the ledger."""

@@ -7,9 +7,12 @@ from typing import Any
 from agents.bootstrap import open_ledger
 from agents.data.calendar import NseCalendar
 from agents.data.clock import SimulatedMarketClock, market_clock
+from agents.data.halt_file import halt_reason
 from agents.data.store import Store
+from agents.domain.cycle import DeskState
 from agents.domain.errors import TradingError
 from agents.domain.values import IST
+from agents.execution.controls import standing
 from agents.settings import Settings
 from ui.format import change
 from ui.hub import Hub
@@ -93,13 +96,17 @@ def _result(settings: Settings) -> Facts | None:
 def _last(settings: Settings) -> Facts:
     """Return the last candle, analysis and cycle, and what the desk may do; the problem where they cannot be read."""
     store = Store(settings.store_path, settings.mode, now=wall_now, create=False)
-    facts: Facts = {"last_candle": None, "last_analysis": None, "last_cycle": None, "desk": None}
+    why = halt_reason(settings.home)
+    facts: Facts = {"last_candle": None, "last_analysis": None, "last_cycle": None, "desk": None, "halted": why}
+    if why:
+        facts["desk"] = DeskState.HALTED.value
     if not store.exists:
         return {**facts, "problem": "the store is empty; start the desk or import data"}
     try:
         candle, analysis, cycle = store.rows(_LAST, {"instrument": settings.instruments[0]})[0]
         ledger = open_ledger(settings, now=wall_now)
-        facts["desk"] = ledger.desk_state().value
+        state, facts["halted"] = standing(ledger, settings.home)
+        facts["desk"] = state.value
         ledger.close()
     except TradingError as error:
         return {**facts, "problem": str(error)}
@@ -127,7 +134,7 @@ def status_text(facts: Facts) -> str:
         f"last analysis  {facts['last_analysis'] or 'none'}",
         f"last cycle     {_cycle(cycle) if cycle else 'none'}",
         f"judge          {facts['judge']}",
-        f"trading        {facts['desk'] or 'unknown'}",
+        f"trading        {facts['desk'] or 'unknown'}" + (f": {facts['halted']}" if facts["halted"] else ""),
     ]
     if facts["exchange"] is not None:
         answers = "answers" if facts["exchange"]["reachable"] else "does not answer"

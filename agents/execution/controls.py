@@ -13,10 +13,28 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+from agents.data.halt_file import HALT_FILE, halt_reason
 from agents.domain.cycle import DeskState
 from agents.domain.errors import ConfigError, TradingError
 
-HALT_FILE = "HALT"
+__all__ = [
+    "HALT_FILE",
+    "LEADS_TO",
+    "STRICTNESS",
+    "Asked",
+    "CommandQueue",
+    "StateBook",
+    "Tightened",
+    "Tightening",
+    "halt_reason",
+    "loosen",
+    "phrase",
+    "standing",
+    "stricter",
+    "tighten",
+    "write_halt",
+]
+
 STRICTNESS: Mapping[DeskState, int] = MappingProxyType(
     {DeskState.ACTIVE: 0, DeskState.REDUCING: 1, DeskState.HALTED: 2}
 )
@@ -83,18 +101,6 @@ class Tightened(NamedTuple):
 def stricter(one: DeskState, other: DeskState) -> DeskState:
     """Return the state that allows less."""
     return max(one, other, key=lambda state: STRICTNESS[state])
-
-
-def halt_reason(home: Path) -> str:
-    """Return why the file HALT in a mode's folder stops the desk, "" when it does not; an unreadable one does."""
-    path = home / HALT_FILE
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace").strip()
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        return f"the file {path} cannot be read, which halts the desk: {error.strerror}"
-    return f"the file {path} halts the desk: {text.partition(chr(10))[0] or 'no reason given'}"
 
 
 def write_halt(home: Path, reason: str) -> Path:

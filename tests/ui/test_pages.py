@@ -8,6 +8,7 @@ import pytest
 from agents.data.ledger import Ledger, Severity
 from agents.domain.cycle import DeskState
 from agents.domain.profit import DayResult, day_result
+from agents.execution.controls import write_halt
 from agents.settings import Settings
 from tests.ui.pages import opened, texts
 from ui.judged import Said, of_zone
@@ -20,6 +21,7 @@ from ui.views import PAGES
 from ui.views.positions import as_csv
 from ui.views.preferences import settings_rows
 from ui.words import order_in_words
+from zonedesk.status import desk_status, status_text
 
 AT = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 PATHS = [path for path, _, _ in PAGES]
@@ -164,6 +166,18 @@ def test_every_page_of_a_halted_desk_says_so_and_shows_foreign_words_as_text(
     assert "<img" not in words
     assert "<b>" not in words
     assert shown.button(key="pause").disabled
+
+
+def test_a_halt_file_is_shown_whatever_the_ledger_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(tmp_path)
+    write_halt(tmp_path / "paper", "smoke in the room")
+    words = texts(opened(monkeypatch, tmp_path, mode="paper", view="health"))
+    assert "■ HALTED" in words
+    assert "smoke in the room" in words
+    assert "ACTIVE" not in words
+    facts = desk_status(Settings(mode="paper", data_dir=tmp_path))
+    assert facts["desk"] == "halted"
+    assert "smoke in the room" in status_text(facts)
 
 
 def test_health_names_what_failed_and_who_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
