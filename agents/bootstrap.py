@@ -161,12 +161,6 @@ def make_desk(
     from agents.execution.risk import load_limits, load_special_days  # noqa: PLC0415 - see the module
     from agents.execution.risk.tightened import tightened  # noqa: PLC0415 - see the module
 
-    def track(verdict: "SetupVerdict", setup: "TradeSetup") -> "Track":
-        from agents.execution.record import record_of  # noqa: PLC0415 - see the module
-
-        least = settings.calibration_outcomes
-        return record_of(ledger, verdict, setup, threshold=settings.probability_threshold, least=least)
-
     limits = tightened(load_limits(settings), ledger)
     dates = calendar or NseCalendar()
     prices = market or StoreMarket(store)
@@ -181,8 +175,16 @@ def make_desk(
         limits=limits,
         days=load_special_days(settings.data_dir, beyond=limits.event_factor),
         halted=lambda: halt_reason(settings.home),
-        track=track,
+        track=_track_in(ledger, settings),
     )
+
+
+def _track_in(ledger: "Ledger", settings: Settings) -> "Callable[[SetupVerdict, TradeSetup], Track]":
+    """Return what tells how setups like one ended before, by this ledger."""
+    from agents.execution.record import record_of  # noqa: PLC0415 - see the module
+
+    least, threshold = settings.calibration_outcomes, settings.probability_threshold
+    return lambda verdict, setup: record_of(ledger, verdict, setup, threshold=threshold, least=least)
 
 
 def make_broker(settings: Settings, *, ledger: "Ledger", clock: "Clock", pause: Callable[[float], None]) -> "Broker":

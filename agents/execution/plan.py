@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import NamedTuple
 
 from agents.domain.costs import round_trip
 from agents.domain.cycle import Candidate
@@ -130,17 +131,12 @@ def _setup(
     now: datetime,
     synthetic: bool,
 ) -> TradeSetup:
-    contract, half = view.quote.contract, view.half_spread
-    tick, lot = contract.tick_size, contract.lot_size
-    entry = _to_tick(Decimal(str(round(view.middle, DIGITS))) + half + SLIP_TICKS * tick, tick, up=True)
-    stop = max(_to_tick(Decimal(str(round(view.at_stop, DIGITS))), tick), tick)
-    target = _to_tick(Decimal(str(round(view.at_target, DIGITS))) - half, tick)
-    stop_fill = max(stop - half - STOP_SLIP_TICKS * tick, tick)
-    lots = max(1, affordable_lots(money.budget, entry - stop, lot))
-    costs = _costs_per_unit(entry, (stop_fill, target), lots * lot, now, money.brokerage)
-    reward, risk = target - entry - costs, entry - stop_fill + costs
-    gain, loss = target - entry, entry - stop
-    baseline = (loss - 2 * half) / (gain + loss) if gain + loss > 0 else Decimal(1)
+    contract, half, lot = view.quote.contract, view.half_spread, view.quote.contract.lot_size
+    premium = _premiums(view)
+    lots = max(1, affordable_lots(money.budget, premium.entry - premium.stop, lot))
+    exits = (premium.stop_fill, premium.target)
+    costs = _costs_per_unit(premium.entry, exits, lots * lot, now, money.brokerage)
+    reward, risk = premium.target - premium.entry - costs, premium.entry - premium.stop_fill + costs
     return TradeSetup(
         setup_id=setup_id(ground, contract.strike, contract.expiry_at),
         zone_id=ground.zone.id,
@@ -155,16 +151,40 @@ def _setup(
         spot=ground.price,
         spot_stop=index_levels[0],
         spot_target=index_levels[1],
-        premium_entry=entry,
-        premium_stop=stop,
-        premium_target=target,
+        premium_entry=premium.entry,
+        premium_stop=premium.stop,
+        premium_target=premium.target,
         half_spread=half,
         costs_per_unit=costs,
         risk_reward=round(float(reward / risk), DIGITS) if risk > 0 else 0.0,
-        baseline_probability=round(min(max(float(baseline), 0.0), 1.0), DIGITS),
+        baseline_probability=_baseline(premium, half),
         spread_modelled=view.spread_modelled,
         synthetic=synthetic,
     )
+
+
+class _Premiums(NamedTuple):
+    """The setup's levels in the option's premium, on its ticks; `stop_fill` is what a stop is expected to fetch."""
+
+    entry: Decimal
+    stop: Decimal
+    target: Decimal
+    stop_fill: Decimal
+
+
+def _premiums(view: Outlook) -> _Premiums:
+    tick, half = view.quote.contract.tick_size, view.half_spread
+    entry = _to_tick(Decimal(str(round(view.middle, DIGITS))) + half + SLIP_TICKS * tick, tick, up=True)
+    stop = max(_to_tick(Decimal(str(round(view.at_stop, DIGITS))), tick), tick)
+    target = _to_tick(Decimal(str(round(view.at_target, DIGITS))) - half, tick)
+    return _Premiums(entry, stop, target, max(stop - half - STOP_SLIP_TICKS * tick, tick))
+
+
+def _baseline(premium: _Premiums, half_spread: Decimal) -> float:
+    """Return the chance of the target coming first that price would give without any view of the market."""
+    gain, loss = premium.target - premium.entry, premium.entry - premium.stop
+    chance = (loss - 2 * half_spread) / (gain + loss) if gain + loss > 0 else Decimal(1)
+    return round(min(max(float(chance), 0.0), 1.0), DIGITS)
 
 
 def setup_id(ground: Ground, strike: Decimal, expiry_at: datetime) -> str:

@@ -3,6 +3,7 @@
 A cycle rests on what the store holds, the guardian on live prices; the ages that are allowed differ accordingly.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -111,14 +112,14 @@ def sending(
     """
     book, index = _book(quotes, setup.contract), _index(quotes, setup.instrument)
     event, factor = _look(days, now)
-    return Conditions(
+    return replace(
+        _outside(outside),
         freshness=limits.sending,
         speed=speed,
         index_age=None if index is None else _age(index.at, now),
         quote_age=None if book is None else _age(book.at, now),
         chain_age=_age(setup.decided_at, now),
         zones_age=None if zones_at is None else _age(zones_at, now),
-        clock_skew=outside.clock_skew,
         last=None if book is None else float(book.ltp),
         middle=None if book is None else _middle(book.bid, book.ask),
         spread=None if book is None else _spread(book.bid, book.ask),
@@ -126,17 +127,24 @@ def sending(
         lower_circuit=_number(None if book is None else book.lower_circuit),
         upper_circuit=_number(None if book is None else book.upper_circuit),
         depth=None if book is None else book.offered,
+        event=event,
+        event_factor=factor,
+        vix=vix,
+    )
+
+
+def _outside(outside: Outside) -> Conditions:
+    """Return what the sender knows besides prices and book; all else is unknown yet."""
+    return Conditions(
         state=outside.state,
         halted=outside.halted,
+        clock_skew=outside.clock_skew,
         account=outside.account,
         expected_account=outside.expected_account,
         address=outside.address,
         mode=outside.mode,
         requests_second=outside.requests_second,
         requests_day=outside.requests_day,
-        event=event,
-        event_factor=factor,
-        vix=vix,
     )
 
 
