@@ -7,11 +7,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.domain.chain import BuildUp, ChainAnalysis, DailyIv, OptionReading
+from agents.domain.chain import BuildUp, ChainAnalysis, DailyIv, OptionReading, PutCallRatios
 from agents.domain.cycle import ChainSummary
 from agents.domain.market import OptionChain, OptionQuote
 from agents.domain.values import OptionType, Rupees
@@ -60,9 +61,7 @@ def analyse(
     read = _read(chain, now, rate)
     market, quotes = read.market, chain.quotes
     iv = at_the_money(quotes, read.ivs.values, market)
-    sized = None if iv is None else market.forward * iv
     straddle_strike, straddle, gap = _around_the_money(read)
-    near = nearest_strikes(quotes, market.forward, NEAR_EACH_WAY)
     today = None if far is None else constant_maturity(chain, far, now, rate)
     return ChainAnalysis(
         underlying=chain.underlying,
@@ -71,24 +70,13 @@ def analyse(
         expiry_at=chain.expiry_at,
         conventions=CONVENTIONS,
         synthetic=chain.synthetic,
-        years=market.years,
-        discount=market.discount,
         spot=chain.spot,
-        forward=market.forward,
-        forward_source=market.forward_source,
-        forward_strikes=market.strikes,
-        forward_deviation=market.deviation,
-        whole=put_call_ratios(quotes),
-        near=put_call_ratios(near),
-        max_pain=max_pain(quotes, market.forward),
-        call_wall=wall(quotes, OptionType.CE, market.forward),
-        put_wall=wall(quotes, OptionType.PE, market.forward),
+        **_forward_part(market),
+        **_sums_part(quotes, market.forward),
         atm_strike=straddle_strike,
         atm_iv=iv,
         straddle=straddle,
-        expected_move=None if sized is None else sized * math.sqrt(market.years),
-        expected_size=None if sized is None else sized * math.sqrt(2.0 * market.years / math.pi),
-        session_move=None if sized is None else sized / math.sqrt(SESSIONS_PER_YEAR),
+        **_moves_part(market, iv),
         skew=skew(quotes, read.ivs.values, read.values.delta, iv),
         gamma_exposure=gamma_exposure(quotes, read.values.gamma, market.forward),
         vendor_gap=gap,
@@ -96,6 +84,62 @@ def analyse(
         smile=smile(quotes, read.ivs.values, market),
         options=_readings(read, earlier),
         warnings=tuple(_warnings(read, iv, gap)),
+    )
+
+
+class _ForwardPart(TypedDict):
+    years: float
+    discount: float
+    forward: float
+    forward_source: str
+    forward_strikes: int
+    forward_deviation: float | None
+
+
+class _SumsPart(TypedDict):
+    whole: PutCallRatios
+    near: PutCallRatios
+    max_pain: float | None
+    call_wall: Rupees | None
+    put_wall: Rupees | None
+
+
+class _MovesPart(TypedDict):
+    expected_move: float | None
+    expected_size: float | None
+    session_move: float | None
+
+
+def _forward_part(market: Market) -> _ForwardPart:
+    return _ForwardPart(
+        years=market.years,
+        discount=market.discount,
+        forward=market.forward,
+        forward_source=market.forward_source,
+        forward_strikes=market.strikes,
+        forward_deviation=market.deviation,
+    )
+
+
+def _sums_part(quotes: Sequence[OptionQuote], forward: float) -> _SumsPart:
+    return _SumsPart(
+        whole=put_call_ratios(quotes),
+        near=put_call_ratios(nearest_strikes(quotes, forward, NEAR_EACH_WAY)),
+        max_pain=max_pain(quotes, forward),
+        call_wall=wall(quotes, OptionType.CE, forward),
+        put_wall=wall(quotes, OptionType.PE, forward),
+    )
+
+
+def _moves_part(market: Market, iv: float | None) -> _MovesPart:
+    """Return how far the index may go, in points; None without a volatility at the money."""
+    if iv is None:
+        return _MovesPart(expected_move=None, expected_size=None, session_move=None)
+    sized = market.forward * iv
+    return _MovesPart(
+        expected_move=sized * math.sqrt(market.years),
+        expected_size=sized * math.sqrt(2.0 * market.years / math.pi),
+        session_move=sized / math.sqrt(SESSIONS_PER_YEAR),
     )
 
 
