@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Interval = Literal["1m", "5m", "15m", "1d"]
 SHOWN_DATES = 5
+USUAL_DAYS = 90
 
 
 def download(
@@ -62,11 +63,8 @@ def download(
             shots = [agent.snapshot_chain(name) for name in names or settings.instruments]
             shell.result(*_chains_in_words(shots, settings))
         else:
-            until = day(last) if last else agent.clock.now().astimezone(IST).date()
-            since = day(first) if first else until - timedelta(days=89)
-            reports = _candles(agent, shell, names or _usual(settings), (since, until), MINUTES[interval])
-            facts = {"store": str(settings.store_path), "downloads": [each.model_dump(mode="json") for each in reports]}
-            shell.result(facts, "\n".join(map(_report_in_words, reports)))
+            reports = _candles(agent, shell, names or _usual(settings), _dates(first, last, agent), interval)
+            shell.result(*_candles_in_words(reports, settings))
 
 
 def open_agent(settings: "Settings") -> "DataCollectionAgent":
@@ -83,6 +81,12 @@ def open_agent(settings: "Settings") -> "DataCollectionAgent":
     return DataCollectionAgent(dhan, store, calendar, market_clock(settings, calendar))
 
 
+def _dates(first: datetime | None, last: datetime | None, agent: "DataCollectionAgent") -> tuple[date, date]:
+    """Return the first and the last date to fetch: the last 90 days unless told."""
+    until = day(last) if last else agent.clock.now().astimezone(IST).date()
+    return day(first) if first else until - timedelta(days=USUAL_DAYS - 1), until
+
+
 def _usual(settings: "Settings") -> list[str]:
     """Return the instruments that are analysed, each with the future that lends it volume."""
     names = []
@@ -92,13 +96,20 @@ def _usual(settings: "Settings") -> list[str]:
 
 
 def _candles(
-    agent: "DataCollectionAgent", shell: Shell, names: Sequence[str], dates: tuple[date, date], minutes: int
+    agent: "DataCollectionAgent", shell: Shell, names: Sequence[str], dates: tuple[date, date], interval: Interval
 ) -> list["DownloadReport"]:
-    reports = []
+    reports, minutes = [], MINUTES[interval]
     for name in names:
         with shell.progress(f"{name} {minutes}m") as step:
             reports.append(agent.fetch_historical_data(name, *dates, minutes=minutes, on_progress=step))
     return reports
+
+
+def _candles_in_words(
+    reports: Sequence["DownloadReport"], settings: "Settings"
+) -> tuple[dict[str, Any], str]:  # Any: what JSON can hold
+    facts = {"store": str(settings.store_path), "downloads": [each.model_dump(mode="json") for each in reports]}
+    return facts, "\n".join(map(_report_in_words, reports))
 
 
 def _report_in_words(report: "DownloadReport") -> str:

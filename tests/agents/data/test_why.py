@@ -81,19 +81,7 @@ def ledger() -> Ledger:
                 sample=0, status=Outcome.OK, body='{"verdict":"take"}',
             )
         )  # fmt: skip
-    chain = ChainSummary(
-        at=AT, expiry_at=AT + timedelta(days=1), forward=22010.0, forward_source="parity", pcr_oi=1.1, pcr_volume=1.0,
-        max_pain=22000.0, atm_iv=0.12, expected_move=150.0,
-    )  # fmt: skip
-    able = Candidate(
-        contract=SETUP.contract, strike=SETUP.strike, premium=SETUP.premium_entry, delta=0.5, score=1.0, rejected=""
-    )
-    poor = able.model_copy(update={"contract": "FAR", "rejected": "delta below 0.35"})
-    traded = CycleRecord(
-        cycle_id="0123456789abcdef", instrument="NIFTY", at=AT, decision=Decision.TRADE, reason=Reason.ORDER_PLACED,
-        price=Decimal(22005), price_at=AT, zone_id=ZONE, chain=chain, candidates=(able, poor), setup=SETUP,
-        verdict=VERDICT, order=ORDER,
-    )  # fmt: skip
+    traded = a_traded_cycle()
     vetoed = traded.model_copy(
         update={
             "cycle_id": "fedcba9876543210",
@@ -113,6 +101,22 @@ def ledger() -> Ledger:
     ledger.record_cycle(vetoed)
     book.save(ORDER.model_copy(update={"state": OrderState.TARGET_DONE, "entry": entry, "exit": leave}))
     return ledger
+
+
+def a_traded_cycle() -> CycleRecord:
+    chain = ChainSummary(
+        at=AT, expiry_at=AT + timedelta(days=1), forward=22010.0, forward_source="parity", pcr_oi=1.1, pcr_volume=1.0,
+        max_pain=22000.0, atm_iv=0.12, expected_move=150.0,
+    )  # fmt: skip
+    able = Candidate(
+        contract=SETUP.contract, strike=SETUP.strike, premium=SETUP.premium_entry, delta=0.5, score=1.0, rejected=""
+    )
+    poor = able.model_copy(update={"contract": "FAR", "rejected": "delta below 0.35"})
+    return CycleRecord(
+        cycle_id="0123456789abcdef", instrument="NIFTY", at=AT, decision=Decision.TRADE, reason=Reason.ORDER_PLACED,
+        price=Decimal(22005), price_at=AT, zone_id=ZONE, chain=chain, candidates=(able, poor), setup=SETUP,
+        verdict=VERDICT, order=ORDER,
+    )  # fmt: skip
 
 
 def kinds(chain: Chain) -> list[str]:
