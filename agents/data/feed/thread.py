@@ -105,7 +105,7 @@ class FeedThread:
         await asyncio.wait({task})
         self._failure = task.exception()  # for the caller's thread, which raises it
         if self._failure is not None:
-            _log.error("the live feed has ended: %s", type(self._failure).__name__)
+            _log.error("the live feed has ended: %s", type(self._failure).__name__, exc_info=self._failure)
 
     async def _serve(self) -> None:
         self._feed = self._build()

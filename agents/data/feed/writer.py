@@ -154,12 +154,12 @@ class BatchWriter:
 
     async def flush(self) -> bool:
         """Write what waits and return whether that worked; what was not written waits on."""
-        known = dict(self._instruments)
-        bars, self._bars = self._bars, []
+        bars, self._bars, known = self._bars, [], dict(self._instruments)
         if not await self._write(bars, lambda: self._sink.bars(bars, known), self._return_bars):
             return False
-        snapshots, self._snapshots = self._snapshots, []
-        if not await self._write(snapshots, lambda: self._sink.snapshots(snapshots, known), self._return_snapshots):
+        # Others may have been added while the candles were written, and have quotes already.
+        snapshots, self._snapshots, later = self._snapshots, [], dict(self._instruments)
+        if not await self._write(snapshots, lambda: self._sink.snapshots(snapshots, later), self._return_snapshots):
             return False
         missing, self._missing = self._missing, []
         return await self._write(missing, lambda: self._sink.missing(missing), self._return_missing)

@@ -8,7 +8,7 @@ import pytest
 
 from agents.data.feed.bars import Bar
 from agents.data.feed.health import Counts
-from agents.data.feed.instruments import FeedInstrument
+from agents.data.feed.instruments import FeedInstrument, Mode
 from agents.data.feed.latest import LiveQuote
 from agents.data.feed.link import Stop
 from agents.data.feed.packets import FeedKey
@@ -16,7 +16,8 @@ from agents.data.feed.rows import Missing, Snapshot
 from agents.data.feed.writer import BatchWriter, StoreSink
 from agents.data.store import Store
 from agents.domain.errors import ConfigError, StoreBusyError
-from tests.agents.data.feed.venues import INDEX, Shelf
+from agents.domain.market import InstrumentKind
+from tests.agents.data.feed.venues import INDEX, Shelf, instrument
 
 AT = int(datetime(2026, 11, 19, 4, 30, tzinfo=UTC).timestamp())
 BAR = Bar(INDEX.key, AT, 100, 110, 90, 105, 0)
@@ -94,6 +95,23 @@ def test_snapshots_give_way_when_too_many_wait_and_candles_never_do() -> None:
     asyncio.run(writer.flush())
     assert [each.taken_at - AT for each in shelf.shown] == [7, 8, 9]
     assert writer._counts.of("snapshots_dropped") == 7
+
+
+def test_quotes_of_an_instrument_that_came_while_candles_were_written_are_kept() -> None:
+    late = instrument("NIFTY-I", InstrumentKind.FUTURE, FeedKey("NSE_FNO", 77), Mode.FULL)
+    quote = Snapshot(late.key, AT, LiveQuote(100, AT, AT))
+
+    class Slow(Shelf):
+        def bars(self, bars: Sequence[Bar], instruments: Mapping[FeedKey, FeedInstrument]) -> None:
+            super().bars(bars, instruments)
+            writer.add(late)
+            writer.put_snapshots([quote])
+
+    shelf = Slow()
+    writer = writer_of(shelf)
+    writer.put_bars([BAR])
+    asyncio.run(writer.flush())
+    assert shelf.shown == [quote]
 
 
 def test_rows_reach_the_store_as_its_tables_have_them(tmp_path: Path) -> None:
