@@ -25,9 +25,9 @@ class Cell(NamedTuple):
     heads: bool = False
 
 
-def heading(text: str) -> str:
-    """Return the heading of a part of a page."""
-    return f'<h2 class="zd-head">{escape(text)}</h2>'
+def heading(text: str, level: int = 2) -> str:
+    """Return the heading of a part of a page; of a part of that, at the level below it."""
+    return f'<h{level} class="zd-head">{escape(text)}</h{level}>'
 
 
 def title(text: str) -> str:

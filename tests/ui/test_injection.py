@@ -41,7 +41,7 @@ PAYLOADS = (
     "&lt;script&gt;",
 )
 TABLES = {"table", "thead", "tbody", "tr", "th", "td", "caption"}
-TAGS = {"b", "h1", "h2", "div", "span", "dl", "dt", "dd", "i", "a", "style", *TABLES}
+TAGS = {"b", "h1", "h2", "h3", "div", "span", "dl", "dt", "dd", "i", "a", "style", *TABLES}
 HEARD = {"role", "aria-hidden", "aria-label", "aria-live"}
 ATTRIBUTES = {"class", "style", "tabindex", "scope", "href", "title", *HEARD}
 LINKS = ("why?asked=", "/replay?", "replay?", "http://127.0.0.1:")

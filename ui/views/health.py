@@ -14,7 +14,7 @@ from ui.cards import Card, cards
 from ui.desk import GUARDIAN, SEEN, ask
 from ui.format import age, day_time, plain, short_time
 from ui.hub import wall_now
-from ui.markup import Cell, number, span, table
+from ui.markup import Cell, heading, number, span, table
 from ui.measures import Measures, in_words, lasted, measures, percentile
 from ui.seen import picture
 from ui.snapshot import Picture
@@ -131,7 +131,7 @@ def _silence(seen: Picture, found: Measures) -> Card:
 def _processes() -> None:
     services = picture().desk.services
     if not services:
-        st.markdown("**Processes**")
+        st.html(heading("Processes"))
         st.info("No process has reported. Start the desk with `zonedesk up`; they appear here at once.")
         return
     rows: list[list[str | Cell]] = [
@@ -173,7 +173,7 @@ def _timeline() -> None:
     """Show which three minutes of the last hours had a decision, and which had none."""
     shown = picture().market
     if not shown.cycles:
-        st.markdown("**Cycles**")
+        st.html(heading("Cycles"))
         st.info("No cycle yet. In an open session the desk decides every three minutes.")
         return
     st.html(timeline(shown.cycles))
@@ -237,7 +237,7 @@ def _fact(name: str, value: object) -> str:
 def _alerts() -> None:
     """Show what waits to be seen first, with a button for each; then all of them."""
     desk = picture().desk
-    st.markdown("**Alerts**")
+    st.html(heading("Alerts"))
     if not desk.alerts:
         st.info("No alert. Whatever a person must see is kept here until a channel has taken it.")
         return
@@ -284,7 +284,7 @@ def _alert(alert: Message, seen: Mapping[int, str]) -> list[str | Cell]:
 def _links() -> None:
     """Lead into Dagster, where the runs and the lineage are."""
     base = f"http://127.0.0.1:{Settings().dagster_port}"
-    st.markdown("**Dagster**")
+    st.html(heading("Dagster"))
     places = (
         ("Runs", "/runs"),
         ("Runs that failed", "/runs?q%5B%5D=status%3AFAILURE"),

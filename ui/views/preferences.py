@@ -134,7 +134,7 @@ def _tighten(settings: Settings) -> None:
     """Ask for a tighter limit: a row in the ledger, which the guardian answers."""
     st.session_state.setdefault(_NONCE, uuid.uuid4().hex)
     with st.form("tighten", border=True):
-        st.markdown("**Make a limit tighter**, from now on and over restarts")
+        st.html(heading("Make a limit tighter, from now on and over restarts"))
         which, value, act = st.columns([0.45, 0.3, 0.25], vertical_alignment="bottom")
         which.selectbox("Limit", [name.value for name in LimitName], key=_LIMIT)
         value.text_input("New value (a count, or a share such as 0.02)", key=_VALUE, autocomplete="off")
@@ -239,7 +239,7 @@ def _try() -> None:
     """Let a value be checked by the settings' own model before anybody writes it down."""
     names = [name for name, field in Settings.model_fields.items() if "SecretStr" not in str(field.annotation)]
     with st.form("try", border=True):
-        st.markdown("**Check a setting before you write it down**; nothing is changed here")
+        st.html(heading("Check a setting before you write it down; nothing is changed here"))
         which, value, act = st.columns([0.45, 0.3, 0.25], vertical_alignment="bottom")
         which.selectbox("Setting", names, key=_TRY_NAME)
         value.text_input("Value", key=_TRY_VALUE, autocomplete="off")

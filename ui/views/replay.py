@@ -15,7 +15,7 @@ from ui.chart_turning import turning_layers
 from ui.format import change, clock_time, day_time, plain, rupees, short_time
 from ui.hub import wall_now
 from ui.links import AT, SESSION, link, why_address
-from ui.markup import Cell, number, span, table
+from ui.markup import Cell, heading, number, span, table
 from ui.profit import of_day, of_order
 from ui.replay import SPEEDS, Past
 from ui.replay_changes import changes
@@ -180,8 +180,7 @@ def _draw(seen: Picture, past: Past) -> None:
         _chart(seen)
     with right:
         if seen.market.verdicts:
-            st.markdown("**Last verdict by then**")
-            st.html(verdict_card(seen.market.verdicts[0], dagster_address()))
+            st.html(heading("Last verdict by then") + verdict_card(seen.market.verdicts[0], dagster_address()))
         today = [each for each in seen.market.cycles if each.at >= past.session.open_at][:_CYCLES_SHOWN]
         if today:
             with st.container(height=340, border=False):
@@ -212,7 +211,9 @@ def _trades(seen: Picture, past: Past) -> None:
     day = of_day(orders, past.session.on, prices)
     note = "after costs" if day.final else "after the costs of what was traded, open positions at their last price"
     state = f" · desk {seen.desk.state.value}" if seen.desk.state else ""
-    st.markdown(f"**Result of the session by then {change(day.value)}** rupees {note}{state}")
+    tone = "zd-up" if day.value > 0 else "zd-down" if day.value < 0 else ""
+    result = span(f"{change(day.value)} rupees", f"zd-word {tone}")
+    st.html(f"{heading('Result of the session by then')}{result} {span(f'{note}{state}', 'zd-quiet')}")
     if not orders:
         st.info("No order was placed in this session by then.")
         return
@@ -246,7 +247,7 @@ def _changes(seen: Picture, past: Past) -> None:
         if last is not None and found is not None:
             st.caption(f"Nothing changed since: these are the zones that the decision of {short_time(last.at)} saw.")
         return
-    st.markdown("**What changed since**")
+    st.html(heading("What changed since"))
     if written:
         st.caption(plain(f"Recorded again after the desk had decided on them: {'; '.join(written)}."))
     if found and last is not None:

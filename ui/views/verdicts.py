@@ -14,6 +14,7 @@ from ui.format import clock_time, plain, printable, short_time
 from ui.hub import wall_now
 from ui.judged import SETUP, Judged, Said, asked_about, judged, of_zone, run_of
 from ui.links import cycle_run_address, replay_address, run_address, verdict_run_address, why_address
+from ui.markup import heading, span
 from ui.measures import in_words, percentile
 from ui.reliability import bins, diagram, reliability
 from ui.seen import colours, picture
@@ -157,7 +158,7 @@ def _one(said: Said, settings: Settings) -> None:
     """Show everything about a verdict; a model's words as text only."""
     with st.container(border=True):
         verdict = f"{_MARKS.get(said.verdict, '●')} {said.verdict.replace('_', ' ')} {said.probability:.2f}"
-        st.markdown(f"**{said.about.title()} {plain(said.id)}** · {plain(verdict)} · {plain(said.since)}")
+        st.html(heading(f"{said.about.title()} {said.id}") + span(f"{verdict} · {said.since}"))
         st.text(printable(said.reason))
         _leads(said, settings)
         try:

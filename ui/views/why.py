@@ -18,7 +18,7 @@ from ui.desk import ledger_to_read
 from ui.format import clock_time, plain, printable, rupees, short_time
 from ui.hub import wall_now
 from ui.links import cycle_run_address, link, replay_address, run_address, why_address
-from ui.markup import Cell, heading, number, table
+from ui.markup import Cell, heading, number, span, table
 from ui.orders import folded
 from ui.queries import snapshot
 from ui.replay_reader import told
@@ -162,7 +162,7 @@ def _step(number_of: int, step: Link, found: str) -> None:
     with st.container(border=True):
         moment = f" · {clock_time(step.at)}" if step.at else ""
         top = st.container(horizontal=True, vertical_alignment="center")
-        top.markdown(f"**{number_of + 1}. {plain(step.what)}** {plain(step.id or '')}{moment}")
+        top.html(heading(f"{number_of + 1}. {step.what}", 3) + span(f"{step.id or ''}{moment}"))
         if step.what in _OTHERS and step.id and step.id != found:
             top.link_button("Why", why_address(step.id), type="tertiary")
         if step.what == "run" and step.id:
