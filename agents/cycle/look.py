@@ -3,16 +3,18 @@
 import logging
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from agents.cycle.desk import Desk, SkipError, good_for
 from agents.domain.candles import Candles
-from agents.domain.cycle import DeskState, Reason
+from agents.domain.cycle import DeskState, PassedZone, Reason
 from agents.domain.errors import MissingDataError
 from agents.domain.market import OptionChain, Quote, Session
 from agents.domain.orders import OrderState
 from agents.domain.values import IST
 from agents.domain.zones import Zone, ZoneAnalysis
-from agents.execution.approach import distance, nearest, worthy
+from agents.execution.approach import ahead, distance, prefer, worthy
+from agents.execution.risk import Account
 from agents.technical import LiveAnalysis, ProfileCandles, profile_candles, refresh
 
 ZONES_GOOD_FOR = timedelta(minutes=15)
@@ -88,8 +90,22 @@ def _session_profile(desk: Desk, minutes: Candles, session: Session, now: dateti
     return profile_candles(minutes, future if future is not None and len(future) else None)
 
 
-def zone_at(desk: Desk, analysis: ZoneAnalysis, live: LiveAnalysis, price: Decimal) -> tuple[Decimal, Zone]:
-    """Return the average true range and the zone that price has come to."""
+class Reached(NamedTuple):
+    """The zone that price has come to, the average true range, and the zones that were passed over for it."""
+
+    atr: Decimal
+    zone: Zone
+    passed_over: tuple[PassedZone, ...]
+
+
+def entered_on(desk: Desk, session: Session) -> frozenset[str]:
+    """Return the ids of the zones that a position was, or may yet be, opened at in this session."""
+    account = Account(desk.ledger.equity(), desk.broker.orders(session.on), ())
+    return frozenset(order.zone_id for order in account.entries)
+
+
+def zone_at(desk: Desk, analysis: ZoneAnalysis, live: LiveAnalysis, price: Decimal, entered: frozenset[str]) -> Reached:
+    """Return the zone that price has come to; one that is not among `entered` is preferred."""
     if not live.live_zones:
         raise SkipError(Reason.NO_LIVE_ZONE)
     if analysis.atr is None or analysis.atr <= 0:
@@ -97,13 +113,15 @@ def zone_at(desk: Desk, analysis: ZoneAnalysis, live: LiveAnalysis, price: Decim
     able = worthy(live.zones, price, desk.settings.zone_confidence)
     if not able:
         raise SkipError(Reason.NO_CONFIRMED_ZONE)
-    zone = nearest(able, price)
-    band = Decimal(str(desk.settings.zone_band_atr)) * analysis.atr
-    if zone is None:
+    standing = ahead(able, price)
+    if not standing:
         raise SkipError(Reason.PRICE_AWAY, "price has passed every confirmed zone")
-    if distance(zone, price) > band:
-        raise SkipError(Reason.PRICE_AWAY, f"{distance(zone, price):.2f} from the nearest, the band is {band:.2f}")
-    return analysis.atr, zone
+    band = Decimal(str(desk.settings.zone_band_atr)) * analysis.atr
+    reached = [zone for zone in standing if distance(zone, price) <= band]
+    if not reached:
+        away = distance(standing[0], price)
+        raise SkipError(Reason.PRICE_AWAY, f"{away:.2f} from the nearest, the band is {band:.2f}")
+    return Reached(analysis.atr, *prefer(reached, entered))
 
 
 def chain_at(desk: Desk, now: datetime, instrument: str) -> OptionChain:

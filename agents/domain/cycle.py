@@ -119,6 +119,13 @@ class ZoneView(Frozen):
     state: str
 
 
+class PassedZone(Frozen):
+    """A zone that price had come to and another was preferred to, and why."""
+
+    zone_id: str
+    reason: str
+
+
 class Candidate(Frozen):
     """One contract that was looked at, with why it was refused (empty when it was eligible).
 
@@ -196,6 +203,7 @@ class CycleRecord(Frozen):
     developing_val: Rupees | None = None
     developing_vah: Rupees | None = None
     zone_id: str | None = None
+    passed_over: tuple[PassedZone, ...] = ()
     chain: ChainSummary | None = None
     candidates: tuple[Candidate, ...] = ()
     setup: TradeSetup | None = None

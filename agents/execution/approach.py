@@ -1,14 +1,15 @@
 """Which zone the price has come to."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 
-from agents.domain.cycle import ZoneView
+from agents.domain.cycle import PassedZone, ZoneView
 from agents.domain.values import Side
 from agents.domain.zones import Outcome, Zone, ZoneVerdictWord, confidence_after
 from agents.technical import LiveZone
 
 ZONES_SHOWN = 12
+ENTERED = "traded in this session already; {other} is in reach too"
 
 
 def distance(zone: Zone, price: Decimal) -> Decimal:
@@ -42,13 +43,27 @@ def worthy(zones: Sequence[LiveZone], price: Decimal, least_confidence: float) -
     return [zone for zone in standing if zone.confidence >= least_confidence]
 
 
-def nearest(zones: Sequence[Zone], price: Decimal) -> Zone | None:
-    """Return the nearest zone that price has not passed; ties go to the more confident, then to the smaller id.
+def ahead(zones: Sequence[Zone], price: Decimal) -> list[Zone]:
+    """Return the zones that price has not passed, nearest first; ties go to the more confident, then the smaller id."""
+    left = [zone for zone in zones if distance(zone, price) >= 0]
+    return sorted(left, key=lambda zone: (distance(zone, price), -zone.confidence, zone.id))
 
-    None when price is beyond every zone.
+
+def prefer(reached: Sequence[Zone], entered: Collection[str]) -> tuple[Zone, tuple[PassedZone, ...]]:
+    """Return the zone to trade out of those that price has come to, and those that were passed over for it.
+
+    Parameters
+    ----------
+    reached : sequence of Zone
+        At least one, the most wanted first.
+    entered : collection of str
+        Ids of the zones that this session entered; a zone is traded once a session. Where all of them were, the first
+        stands: the rules of risk say what is wrong with it.
     """
-    ahead = [zone for zone in zones if distance(zone, price) >= 0]
-    return min(ahead, key=lambda zone: (distance(zone, price), -zone.confidence, zone.id), default=None)
+    chosen = next((zone for zone in reached if zone.id not in entered), reached[0])
+    before = reached[: reached.index(chosen)]
+    reason = ENTERED.format(other=chosen.id)
+    return chosen, tuple(PassedZone(zone_id=zone.id, reason=reason) for zone in before)
 
 
 def near_edges(

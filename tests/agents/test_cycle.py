@@ -15,7 +15,7 @@ from agents.domain.errors import (
     RecordedReplyMissingError,
 )
 from agents.domain.evidence import SetupWord
-from agents.domain.orders import OrderState
+from agents.domain.orders import Fill, OrderState
 from agents.domain.values import Side
 from agents.domain.zones import Outcome, Zone, ZoneVerdictWord
 from agents.execution.risk import SpecialDays
@@ -195,6 +195,43 @@ def test_the_nearest_zone_wins_then_confidence_then_the_id() -> None:
     assert cycle(zones(far, plain)).zone_id == "c"
     assert cycle(zones(plain, better, far)).zone_id == "b"
     assert cycle(zones(plain, better, twin, far)).zone_id == "a"
+
+
+def test_a_zone_in_reach_that_the_session_has_not_entered_is_preferred() -> None:
+    near, next_one, away = (
+        zone_of(22_612, 22_632, name="near"),
+        zone_of(22_610, 22_628, name="next"),
+        zone_of(22_600, 22_615, name="away"),
+    )
+    done = order(state=OrderState.STOP_DONE, zone_id="near", entry=Fill(at=BAR_AT, price=Decimal(100), quantity=100))
+    fakes = zones(near, next_one, away)
+    fakes.broker = FakeBroker(known=(done,))
+    record = cycle(fakes)
+    assert (record.zone_id, record.reason) == ("next", Reason.ORDER_PLACED)
+    assert [(each.zone_id, each.reason) for each in record.passed_over] == [
+        ("near", "traded in this session already; next is in reach too")
+    ]
+    assert CycleRecord.model_validate_json(record.model_dump_json()) == record
+
+
+@pytest.mark.parametrize("state", [OrderState.CANCELLED, OrderState.REJECTED])
+def test_a_zone_whose_order_never_filled_is_not_passed_over(state: OrderState) -> None:
+    fakes = zones(zone_of(22_612, 22_632, name="near"), zone_of(22_610, 22_628, name="next"))
+    fakes.broker = FakeBroker(known=(order(state=state, zone_id="near"),))
+    record = cycle(fakes)
+    assert (record.zone_id, record.passed_over) == ("near", ())
+
+
+def test_where_every_zone_in_reach_was_entered_the_rule_of_one_trade_a_zone_refuses() -> None:
+    fakes = zones(zone_of(22_612, 22_632, name="near"), zone_of(22_600, 22_615, name="away"))
+    fakes.broker = FakeBroker(
+        known=(
+            order(state=OrderState.STOP_DONE, zone_id="near", entry=Fill(at=BAR_AT, price=Decimal(100), quantity=100)),
+        )
+    )
+    record = cycle(fakes)
+    assert (record.zone_id, record.reason, record.passed_over) == ("near", Reason.VETOED, ())
+    assert [veto.rule for veto in record.vetoes] == ["R6.zone"]
 
 
 def test_a_visit_that_ended_since_the_analysis_lowers_the_confidence() -> None:

@@ -53,6 +53,7 @@ def decision_links(ledger: Ledger, event: LedgerEvent) -> Iterator[Link]:
     """Yield what one cycle decided, and on what: from the outcome back to the price it began with."""
     record: Facts = event.payload
     yield _decision(event, record)
+    yield from _passed_over(record)
     yield from _sizes(record)
     yield from verdict_links(ledger, record.get("verdict"), event.at, "verdict")
     setup = record.get("setup")
@@ -92,6 +93,11 @@ def _decision(event: LedgerEvent, record: Facts) -> Link:
     text = f"{record['decision']}: {words}" + (f" ({record['detail']})" if record.get("detail") else "")
     facts = {"seq": event.seq, "hash": event.hash, "reason": reason, "zones": record.get("zones")}
     return Link(what="decision", id=record["cycle_id"], at=event.at, text=text, facts=facts)
+
+
+def _passed_over(record: Facts) -> Iterator[Link]:
+    for each in record.get("passed_over") or ():
+        yield Link(what="passed over", id=each["zone_id"], text=each["reason"], facts=dict(each))
 
 
 def _sizes(record: Facts) -> Iterator[Link]:

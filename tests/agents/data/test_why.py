@@ -10,7 +10,7 @@ from agents.data.ledger import Ledger
 from agents.data.store import Store
 from agents.data.why import Chain, chain_text, why
 from agents.domain.calls import LlmCall
-from agents.domain.cycle import Candidate, ChainSummary, CycleRecord, Decision, Reason, Veto
+from agents.domain.cycle import Candidate, ChainSummary, CycleRecord, Decision, PassedZone, Reason, Veto
 from agents.domain.errors import MissingDataError
 from agents.domain.evidence import SetupVerdict, SetupWord
 from agents.domain.orders import Fill, OrderState
@@ -89,6 +89,7 @@ def ledger() -> Ledger:
             "reason": Reason.VETOED,
             "detail": "R6.open",
             "order": None,
+            "passed_over": (PassedZone(zone_id="nearer", reason="traded in this session already"),),
             "vetoes": (Veto(rule="R6.open", limit=1, value=1, text="a position or entry is open"),),
         }
     )
@@ -179,6 +180,7 @@ def test_a_skipped_cycle_is_told_with_its_vetoes_and_no_order(ledger: Ledger, st
     assert not chain.of("order event")
     assert [link.id for link in chain.of("veto")] == ["R6.open"]
     assert chain.of("decision")[0].text == "skip: a risk rule forbids the trade (R6.open)"
+    assert [(link.id, link.text) for link in chain.of("passed over")] == [("nearer", "traded in this session already")]
     assert chain.of("candles")
 
 
