@@ -1,7 +1,9 @@
 """The HTML document of every page: Streamlit's own, told where its server is.
 
 Left alone, the document of a page below the root looks for the server below that page first: two requests that fail,
-two errors in the browser's console, and a tenth of a second before it looks where the server is.
+two errors in the browser's console, and a tenth of a second before it looks where the server is. Then it asks whether
+that lives and which other sites may speak to the page before it opens its socket; told that nobody but ourselves may,
+it opens the socket at once.
 """
 
 from functools import cache
@@ -14,11 +16,15 @@ from streamlit import file_util
 
 from agents.domain.errors import ConfigError
 from ui.assets import WITH_CHART, preloads
+from ui.keys import script, told
 from ui.views import PAGES
 
 HEAD, HEAD_END = "<head>", "</head>"
-# The one script of ours that stands in the document itself; it must run before Streamlit's.
-SCRIPT = 'window.__streamlit={BACKEND_BASE_URL:location.origin+"/"}'
+# It stands in the document itself, for it must run before Streamlit's.
+SCRIPT = (
+    'window.__streamlit={BACKEND_BASE_URL:location.origin+"/",'
+    "HOST_CONFIG:{allowedOrigins:[location.origin],useExternalAuthToken:false}}"
+)
 
 
 def page_routes() -> list[Route]:
@@ -39,7 +45,9 @@ def document() -> str:
     text = path.read_text(encoding="utf-8")
     if text.count(HEAD) != 1:
         raise ConfigError(f"{path} has no single {HEAD}; install the Streamlit of requirements.lock")
-    return text.replace(HEAD, f"{HEAD}<script>{SCRIPT}</script>").replace("<title>Streamlit<", "<title>zonedesk<")
+    keys = f'<meta name="zonedesk-keys" content="{told()}"><script>{script()}</script>'
+    told_where = text.replace(HEAD, f"{HEAD}<script>{SCRIPT}</script>{keys}")
+    return told_where.replace("<title>Streamlit<", "<title>zonedesk<")
 
 
 @cache

@@ -1,9 +1,12 @@
 """Keys that go to pages: each is pressed together with Alt, so that none acts on what somebody types or dictates."""
 
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 
 import streamlit as st
 
+FIRST = "cockpit"
 KEYS = {
     "cockpit": "K",
     "chain": "O",
@@ -21,12 +24,15 @@ def key_of(path: str) -> str:
     return f"Alt+{KEYS[path]}"
 
 
-def listen(pages: Mapping[str, st.Page]) -> None:
-    """Go to a page whose keys are pressed: buttons that nobody sees, whose keys count nevertheless."""
-    with st.container(key="zd-keys"):
-        for path, page in pages.items():
-            if st.button(f"Go to {page.title}", key=f"go-{path}", shortcut=key_of(path)):
-                st.switch_page(page)
+def told() -> str:
+    """Return the keys as ``keys.js`` reads them: each letter with the address of its page."""
+    return " ".join(f"{key.lower()}=/{'' if path == FIRST else path}" for path, key in KEYS.items())
+
+
+@cache
+def script() -> str:
+    """Return the script that listens to the keys on every page."""
+    return Path(__file__).with_name("keys.js").read_text(encoding="utf-8").strip()
 
 
 def about(pages: Mapping[str, st.Page]) -> str:

@@ -28,13 +28,6 @@ def test_each_page_has_a_key_of_its_own() -> None:
     assert not {"C", "R"} & set(KEYS.values())  # Streamlit keeps these, the chart goes back with R
 
 
-def test_a_key_goes_to_its_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = opened(monkeypatch, tmp_path, mode="paper")
-    assert shown.button(key="go-health").proto.shortcut.lower() == "alt+h"
-    shown.button(key="go-health").click().run()
-    assert "Health" in headings(shown)[0]
-
-
 def test_a_session_keeps_the_keys_of_earlier_programs(noon: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     state = opened(monkeypatch, noon.data_dir, mode="paper").session_state
     assert all(key in state for key in SEED)

@@ -8,6 +8,7 @@ from streamlit import file_util
 
 from agents.domain.errors import ConfigError
 from ui import document
+from ui.keys import KEYS
 from ui.views import PAGES
 
 
@@ -30,9 +31,19 @@ def test_each_page_is_told_where_the_server_is_before_streamlit_runs(client: Tes
 def test_this_streamlit_reads_where_its_server_is() -> None:
     scripts = Path(file_util.get_static_dir()).glob("static/js/index.*.js")
     assert any(
-        re.search(r"window\.__streamlit\b", text := path.read_text()) and ".BACKEND_BASE_URL)" in text
+        re.search(r"window\.__streamlit\b", text := path.read_text())
+        and ".BACKEND_BASE_URL)" in text
+        and "enableBypass" in text  # with the two settings of HOST_CONFIG it asks nothing before it opens its socket
+        and re.search(r"HOST_CONFIG;if\(.*?allowedOrigins:.*?useExternalAuthToken:", text)
         for path in scripts
     )
+
+
+def test_each_page_has_a_key_in_its_document(client: TestClient) -> None:
+    found = re.search(r'<meta name="zonedesk-keys" content="([^"]*)">', client.get("/health").text)
+    assert found is not None
+    pairs = dict(pair.split("=") for pair in found.group(1).split())
+    assert pairs == {key.lower(): f"/{'' if path == 'cockpit' else path}" for path, key in KEYS.items()}
 
 
 def test_a_document_that_cannot_be_told_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
