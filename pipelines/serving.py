@@ -9,12 +9,17 @@ Started as ``python -m pipelines.serving`` with the options of ``dagster api grp
 """
 
 import multiprocessing
+import os
 from multiprocessing import forkserver
+from pathlib import Path
 from typing import Any
 
 import dagster._grpc.server
 from dagster._cli.api import grpc_command
 from dagster._grpc.server import DagsterApiServer
+
+from pipelines.home import open_instance
+from pipelines.leftover import end_leftover_runs
 
 WARM = "pipelines.warm"
 
@@ -31,6 +36,9 @@ def main() -> None:
     """Serve until told to stop."""
     multiprocessing.set_forkserver_preload([WARM])
     forkserver.ensure_running()  # it imports while this process does
+    if home := os.environ.get("DAGSTER_HOME"):
+        with open_instance(Path(home)) as instance:
+            end_leftover_runs(instance)
     dagster._grpc.server.DagsterApiServer = ForkingApiServer  # type: ignore[misc]  # noqa: SLF001  (where it is taken from)
     grpc_command()
 
