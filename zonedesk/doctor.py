@@ -4,12 +4,16 @@ import importlib
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime
 
 from agents.data.calendar import NseCalendar
 from agents.data.clock import market_clock
 from agents.data.preflight import Finding, State, preflight
+from agents.data.preflight.files import LEAST_CALENDAR_DAYS
 from agents.domain.errors import ConfigError
+from agents.domain.values import IST
+from agents.execution.risk import load_limits, load_special_days
+from agents.execution.risk.special_days import FILE, HEADER
 from agents.settings import Settings
 from zonedesk.home import DeskHome
 from zonedesk.ports import is_free
@@ -28,8 +32,25 @@ def examine(settings: Settings) -> list[Finding]:
         _kernels(),
         _dagster(settings),
         _ports(settings, running=running),
+        check_special_days(settings, wall_now().astimezone(IST).date()),
         *preflight(settings, wall_now, _market_now(settings), needed=needed),
     ]
+
+
+def check_special_days(settings: Settings, today: date) -> Finding:
+    """Check that the Budget, the RBI's policy and elections of the next month are on the list, or known not to be."""
+    name, file = "special days", settings.data_dir / FILE
+    try:
+        share = load_limits(settings).event_factor
+        until = load_special_days(settings.data_dir, beyond=share).until
+    except ConfigError as error:
+        return Finding(name=name, state=State.FAIL, found=str(error), cure="mend the file that the sentence names")
+    found = f"Budget, RBI policy and elections are listed until {until}"
+    if (until - today).days >= LEAST_CALENDAR_DAYS:
+        return Finding(name=name, state=State.OK, found=found)
+    cure = f"add what comes to {file}, whose first line is {','.join(HEADER)}; the kind `none` says how far you looked"
+    found = f"{found}; any later day opens {share:.0%} of the usual size"
+    return Finding(name=name, state=State.WARN, found=found, cure=cure)
 
 
 def findings_text(findings: Sequence[Finding]) -> str:

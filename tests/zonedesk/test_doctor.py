@@ -1,5 +1,6 @@
 import json
 import socket
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from agents.data.preflight import Finding, State
 from agents.settings import Settings
 from tests.agents.data.dhan.venues import Venue, running_venue
 from zonedesk.cli import app
-from zonedesk.doctor import examine, findings_text
+from zonedesk.doctor import check_special_days, examine, findings_text
 from zonedesk.judges import judge_in_words
 
 
@@ -24,7 +25,11 @@ def settings(folder: Path, **more: object) -> Settings:
 
 def test_a_healthy_machine_has_no_bad_finding_and_is_left_untouched(tmp_path: Path) -> None:
     checks = found(settings(tmp_path, dagster_port=39_117, dashboard_port=39_118))
-    assert {name for name, check in checks.items() if check.state is not State.OK} <= {"disk", "calendar"}
+    assert {name for name, check in checks.items() if check.state is not State.OK} <= {
+        "disk",
+        "calendar",
+        "special days",
+    }
     assert "starts with the desk" in checks["broker"].found
     assert list(tmp_path.iterdir()) == []
 
@@ -37,6 +42,21 @@ def test_a_taken_port_is_named_with_its_setting(tmp_path: Path) -> None:
         check = found(settings(tmp_path, dashboard_port=port))["ports"]
     assert not check.ok
     assert f"{port} (ZONEDESK_DASHBOARD_PORT)" in check.found
+
+
+def test_a_list_of_special_days_that_ends_is_named_with_its_cure(tmp_path: Path) -> None:
+    where, today = settings(tmp_path), date(2026, 2, 1)
+    ending = check_special_days(where, today)
+    assert ending.state is State.WARN
+    assert "until 2026-02-06" in ending.found
+    assert str(tmp_path / "special_days.csv") in ending.cure
+    added = tmp_path / "special_days.csv"
+    added.write_text("date,kind,name,source\n2026-03-03,none,nothing until here,a test\n")
+    assert check_special_days(where, today).state is State.OK
+    added.write_text("date,kind,name,source\n2026-03-03,fair,a fair,a test\n")
+    broken = check_special_days(where, today)
+    assert broken.state is State.FAIL
+    assert "line 2: give a kind out of" in broken.found
 
 
 def test_a_damaged_store_is_a_bad_finding(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from agents.settings import Settings
 
 LEAST_FREE_BYTES = 2_000_000_000
 FULL_BYTES = 200_000_000
+LEAST_CALENDAR_DAYS = 30
 _READ_IT = "follow the sentence above"
 
 
@@ -54,12 +55,12 @@ def check_disk(settings: Settings) -> Finding:
 def check_calendar(today: date) -> Finding:
     """Check that the exchange's holidays of this year, and in December of the next, are known."""
     until = NseCalendar().known_until
-    found = f"holidays are known until {until}"
+    found = f"holidays are known until {until}, {max((until - today).days, 0)} more days"
     cure = f"add the holidays of {until.year + 1} to agents/data/nse_holidays.csv when the exchange publishes them"
     if today > until:
         return fail("calendar", f"{found}, so a closed day may pass for a session", cure)
-    last_weeks = (until - today).days < 14  # noqa: PLR2004  (two weeks to get the circular)
-    return warn("calendar", found, cure) if last_weeks else fine("calendar", found)
+    ends_soon = (until - today).days < LEAST_CALENDAR_DAYS
+    return warn("calendar", found, cure) if ends_soon else fine("calendar", found)
 
 
 def check_session(market_now: datetime) -> Finding:

@@ -57,7 +57,13 @@ def test_a_full_disk_fails_and_a_small_one_warns(tmp_path: Path, monkeypatch: py
 
 @pytest.mark.parametrize(
     ("today", "state"),
-    [(date(2026, 11, 20), State.OK), (date(2026, 12, 24), State.WARN), (date(2027, 1, 4), State.FAIL)],
+    [
+        (date(2026, 11, 20), State.OK),
+        (date(2026, 12, 1), State.OK),
+        (date(2026, 12, 2), State.WARN),
+        (date(2026, 12, 31), State.WARN),
+        (date(2027, 1, 1), State.FAIL),
+    ],
 )
 def test_holidays_must_be_known(today: date, state: State) -> None:
     found = check_calendar(today)
