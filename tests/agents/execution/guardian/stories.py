@@ -80,6 +80,27 @@ def both_legs_gone_exit_lost(story: Story) -> None:
     story.run(45)
 
 
+def exit_lost_and_process_started_anew(story: Story) -> None:
+    """The grace counts on across a start of the process: the second exit goes out as soon as without one."""
+    story.broker.birth = f"{Leg.STOP} {Leg.TARGET}"
+    story.broker.faults["place_exit"] = ["lost"]
+    held(story)
+    story.run(20)
+    story.start()
+    story.run(25)
+
+
+def exit_lost_and_machine_started_anew(story: Story) -> None:
+    """Nobody counted while the machine was off: the grace begins again."""
+    story.broker.birth = f"{Leg.STOP} {Leg.TARGET}"
+    story.broker.faults["place_exit"] = ["lost"]
+    held(story)
+    story.run(20)
+    story.boot = "second boot"
+    story.start()
+    story.run(45)
+
+
 def entry_never_fills(story: Story) -> None:
     story.broker.bid = Decimal(105)
     held(story)
@@ -362,6 +383,8 @@ STORIES: tuple[Callable[[Story], None], ...] = (
     both_legs_refused,
     both_legs_gone_exit_unheard,
     both_legs_gone_exit_lost,
+    exit_lost_and_process_started_anew,
+    exit_lost_and_machine_started_anew,
     entry_never_fills,
     partial_fill_is_shrunk,
     partial_fill_cannot_be_shrunk,

@@ -98,6 +98,7 @@ class Story:
     forbidden: tuple[Veto, ...] = ()
     told: set[str] = field(default_factory=set)
     quoted_at: datetime | None = None
+    boot: str = "first boot"
 
     def __post_init__(self) -> None:
         self.journal = FakeJournal(self._write)
@@ -227,7 +228,7 @@ class _Clock:
         return self.story.seconds
 
     def counter(self) -> str:
-        return "story"
+        return self.story.boot
 
 
 @dataclass

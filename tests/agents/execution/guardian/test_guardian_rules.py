@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.domain.cycle import DeskState
+from agents.domain.errors import BrokerUnavailableError
 from agents.domain.evidence import SetupWord
 from agents.domain.lifecycle import TradeState
 from agents.domain.market import Segment, Session
@@ -22,6 +23,7 @@ from agents.execution.guardian.ports import GuardianSettings, TopOfBook
 from agents.execution.guardian.protect import Sight, next_action
 from agents.execution.guardian.reconcile import findings, shortfall
 from agents.execution.guardian.timing import SteadyClock, Throttle, Timers
+from agents.execution.guardian.view import heard
 from agents.execution.guardian.wire import Wire
 from agents.execution.guardian.words import spoken
 from tests.agents.execution.guardian.cases import NOW, case_of, fill, leg_of, row_of, view_of
@@ -292,6 +294,38 @@ class Watches:
 
     def elapsed(self) -> float:
         return self.seconds
+
+    def counter(self) -> str:
+        return "boot"
+
+
+def test_what_an_earlier_process_waited_counts_as_far_as_both_clocks_agree() -> None:
+    watches = Watches()
+    clock = SteadyClock(watches, 1.0)  # type: ignore[arg-type]  # it has what is used
+    sent = clock.reading
+    watches.at, watches.seconds = NOW + timedelta(seconds=20), 25.0
+    clock.read()
+    assert clock.since(sent) == 20.0
+    assert clock.since(sent.model_copy(update={"seconds": 15.0})) == 10.0
+    assert clock.since(sent.model_copy(update={"at": NOW + timedelta(hours=1)})) == 0.0  # the clock was set back
+    assert clock.since(sent.model_copy(update={"counter": "another boot"})) == 0.0
+    assert clock.since(sent.model_copy(update={"counter": ""})) == 0.0
+    assert clock.since(None) == 0.0
+
+
+def test_a_read_that_fails_is_asked_once_more_and_no_oftener() -> None:
+    answers: list[object] = []
+
+    def read() -> tuple[str, ...]:
+        answers.append(None)
+        if len(answers) % 3:
+            raise BrokerUnavailableError("no answer")
+        return ("row",)
+
+    with pytest.raises(BrokerUnavailableError):
+        heard(read)
+    assert len(answers) == 2
+    assert heard(read) == ("row",)
 
 
 def test_a_clock_that_is_set_back_never_delays_the_time_to_be_flat() -> None:
