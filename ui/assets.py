@@ -3,12 +3,13 @@
 Streamlit draws a chart's component three round trips after its own start: it loads the component's frame, that loads
 `chart.js`, and that the library; and as it lets no browser keep them, each visit fetches them all. So a page with a
 chart names them in its document, and they are served here with a tag by which a browser asks whether its own are good.
+What draws text and buttons it also looks for only when the first of them has come: every document names that.
 """
 
 import gzip
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +25,9 @@ FOLDER = Path(__file__).with_name(ASSETS)
 PREFIX = f"/_stcore/bidi-components/{COMPONENT}/"
 WITH_CHART = frozenset({"/", "/cockpit", "/replay", "/why"})
 _SCRIPTS = frozenset({".js", ".mjs"})
+# Streamlit's names of what draws the elements that every page has, and those beside a chart.
+_ALWAYS = ("Html", "Button")
+_CHARTED = ("BidiComponent", "ButtonGroup")
 _IMPORTS = re.compile(r"""(?:from|import)\s*["'`]\./([\w.-]+\.js)["'`]""")
 _HEADERS = {"cache-control": "no-cache", "vary": "accept-encoding"}
 
@@ -71,18 +75,26 @@ def scripts() -> list[str]:
     return sorted(path.name for path in FOLDER.iterdir() if path.suffix in _SCRIPTS)
 
 
-def preloads() -> str:
-    """Return what a document with a chart says so that a browser loads its scripts along with Streamlit's own."""
+def preloads(*, chart: bool) -> str:
+    """Return what a document says so that a browser loads what draws its page along with Streamlit's start.
+
+    Parameters
+    ----------
+    chart : bool
+        Whether the page has a chart, whose scripts are named too.
+    """
     static = Path(file_util.get_static_dir())
-    addresses = [f"{PREFIX}{name}" for name in scripts()] + [f"/static/js/{name}" for name in sorted(_frame(static))]
+    names = sorted(_parts(static, _ALWAYS + (_CHARTED if chart else ())))
+    addresses = [f"{PREFIX}{name}" for name in scripts()] if chart else []
+    addresses += [f"/static/js/{name}" for name in names]
     return "".join(f'<link rel="modulepreload" href="{address}">' for address in addresses)
 
 
-def _frame(static: Path) -> Iterator[str]:
-    """Yield the parts of Streamlit that draw a component and that its document does not name."""
+def _parts(static: Path, kinds: Iterable[str]) -> Iterator[str]:
+    """Yield the files of Streamlit that draw such elements and that its document does not name."""
     known = (static / "index.html").read_text(encoding="utf-8")
     folder = static / "static" / "js"
-    coming = [path.name for path in folder.glob("BidiComponent.*.js")]
+    coming = [path.name for kind in kinds for path in folder.glob(f"{kind}.*.js")]
     seen = set(coming)
     while coming:
         name = coming.pop()

@@ -51,11 +51,11 @@ def document() -> str:
 
 
 @cache
-def document_with_chart() -> str:
-    """Return the document of a page with a chart, which names the chart's scripts. Raises as `document`."""
-    return document().replace(HEAD_END, f"{preloads()}{HEAD_END}")
+def preloading(*, chart: bool) -> str:
+    """Return the document of a page with a chart or of one without, which names its scripts. Raises as `document`."""
+    return document().replace(HEAD_END, f"{preloads(chart=chart)}{HEAD_END}")
 
 
 async def _answer(request: Request) -> Response:
-    text = document_with_chart() if request.url.path in WITH_CHART else document()
+    text = preloading(chart=request.url.path in WITH_CHART)
     return HTMLResponse(text, headers={"cache-control": "no-cache"})

@@ -1,12 +1,13 @@
 import re
 from pathlib import Path
 
+import pytest
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 from streamlit import file_util
 
 from ui.assets import FOLDER, PREFIX, ChartFiles, preloads, scripts
-from ui.document import document, document_with_chart
+from ui.document import preloading
 
 CLIENT = TestClient(ChartFiles(PlainTextResponse("the application")))
 
@@ -37,13 +38,15 @@ def test_all_else_is_left_to_the_application() -> None:
         assert CLIENT.get(path).text == "the application", path
 
 
-def test_a_document_with_a_chart_names_scripts_that_there_are() -> None:
-    named = re.findall(r'href="(/[^"]+)"', preloads())
+@pytest.mark.parametrize("chart", [True, False])
+def test_a_document_names_scripts_that_there_are(chart: bool) -> None:  # noqa: FBT001 (pytest passes it)
+    named = re.findall(r'href="(/[^"]+)"', preloads(chart=chart))
     static = Path(file_util.get_static_dir())
     for address in named:
         place = FOLDER / address.removeprefix(PREFIX) if address.startswith(PREFIX) else static / address[1:]
         assert place.is_file(), address
-    assert {address.removeprefix(PREFIX) for address in named if address.startswith(PREFIX)} == set(scripts())
-    assert sum("BidiComponent" in address for address in named) == 1
-    assert preloads() in document_with_chart()
-    assert preloads() not in document()
+    own = {address.removeprefix(PREFIX) for address in named if address.startswith(PREFIX)}
+    assert own == (set(scripts()) if chart else set())
+    assert sum("BidiComponent" in address for address in named) == chart
+    assert {re.sub(r".*/([A-Za-z]+)\..*", r"\1", address) for address in named} >= {"Html", "purify", "Button"}
+    assert preloads(chart=chart) in preloading(chart=chart)
