@@ -39,8 +39,16 @@ _TURNS = """
     ) where moment > $opens and moment <= $ends group by moment order by moment
 """
 _MINUTES = """
-    select epoch(opened_at)::bigint, epoch(closed_at)::bigint, open, high, low, close, 0 from candles
-    where instrument = $instrument and minutes = 1 and closed_at > $opens and closed_at <= $ends order by opened_at
+    with own as (
+        select * from candles
+        where instrument = $instrument and minutes = 1 and closed_at > $opens and closed_at <= $ends
+    ), traded as (
+        select opened_at, volume from candles
+        where instrument = $future and minutes = 1 and closed_at > $opens and closed_at <= $ends
+    )
+    select epoch(opened_at)::bigint, epoch(closed_at)::bigint, open, high, low, close,
+           coalesce(traded.volume, own.volume)
+    from own left join traded using (opened_at) order by opened_at
 """
 _FINISHED = """
     select epoch(opened_at)::bigint, epoch(closed_at)::bigint from session_candles
@@ -140,9 +148,10 @@ class ReplayReader:
         late = max((event.at for event in events), default=session.open_at)
         ends = min(max(session.close_at, session.derivatives_close_at, late), now)
         asked = {"instrument": self._instrument, "opens": session.open_at, "ends": ends}
+        future = self._settings.futures.get(self._instrument, "")
         with self._store.read() as connection:
             turns = [_moment(row[0]) for row in connection.execute(_TURNS, asked).fetchall()]
-            minutes = connection.execute(_MINUTES, asked).fetchall()
+            minutes = connection.execute(_MINUTES, {**asked, "future": future}).fetchall()
             finished = connection.execute(_FINISHED, asked).fetchall()
             tick = connection.execute(_TICK, {"instrument": self._instrument}).fetchone()
             again = connection.execute(_AGAIN, asked).fetchall()

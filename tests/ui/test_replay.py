@@ -114,6 +114,20 @@ def test_the_candle_in_progress_holds_the_minutes_so_far(reader: ReplayReader, p
     assert (last.opened_at, len(inside)) == (opened, 7)
     assert (last.open, last.close) == (inside[0].open, inside[-1].close)
     assert (last.low, last.high) == (min(m.low for m in inside), max(m.high for m in inside))
+    assert last.volume == sum(m.volume for m in inside) > 0
+
+
+def test_minutes_have_the_volume_that_was_traded_in_the_future(past: Past, home: Settings) -> None:
+    store = Store(home.store_path, "replay", now=wall_now)
+    asked = {"future": home.futures["NIFTY"], "opens": past.session.open_at, "ends": past.ends_at}
+    rows = store.rows(
+        "select epoch(opened_at)::bigint, volume from candles where instrument = $future and minutes = 1 "
+        "and closed_at > $opens and closed_at <= $ends",
+        asked,
+    )
+    traded = dict(rows)
+    assert [minute.volume for minute in past.minutes] == [traded[minute.opened_at] for minute in past.minutes]
+    assert all(minute.volume > 0 for minute in past.minutes)
 
 
 def test_a_moment_is_the_same_whether_it_was_played_to_or_jumped_to(
