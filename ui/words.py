@@ -1,5 +1,9 @@
 """States, refusals and other codes of the machinery in plain words."""
 
+import re
+from decimal import Decimal
+
+from ui.format import inr
 from ui.trading import Order
 
 _ORDERS = {
@@ -39,6 +43,7 @@ _LEGS = {
     "abandoned": "given up",
 }
 _SAYS_NOTHING = frozenset({"", "seen in the trade book"})  # how it was noticed, not what became of it
+_SUM = re.compile(r"\bgross (-?\d+\.\d\d)\b")  # as the guardian notes down what an order brought
 _REFUSALS = (
     ("margin", "the account has too little money for it"),
     ("insufficient", "the account has too little money for it"),
@@ -60,7 +65,12 @@ def order_in_words(order: Order) -> str:
     said = _ORDERS.get(order.state, order.state.replace("_", " "))
     if order.state == "rejected":
         said = f"{said}{_because(order.why)}"
-    return f"{said}: {order.why}" if order.why not in _SAYS_NOTHING else said
+    return f"{said}: {sums_in_rupees(order.why)}" if order.why not in _SAYS_NOTHING else said
+
+
+def sums_in_rupees(text: str) -> str:
+    """Return what was written down of an order with its sum as people in India write money."""
+    return _SUM.sub(lambda found: f"{inr(Decimal(found[1]))} before charges", text)
 
 
 def state_in_words(state: str) -> str:

@@ -65,6 +65,7 @@ def test_the_chain_of_reasons_is_text(seen: Picture, tmp_path: Path, monkeypatch
     said = read(opened(monkeypatch, tmp_path, mode="paper", view="why"))
     assert "verdict.reason~" in said
     assert "order.setup_id~" in said
+    assert "No judge was asked" in said
 
 
 def test_a_past_session_is_text(seen: Picture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

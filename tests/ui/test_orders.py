@@ -24,7 +24,7 @@ from ui.news import News, chime, news, told_of
 from ui.orders import KINDS, folded
 from ui.trading import Agreement, Order
 from ui.views.positions import badge
-from ui.words import order_in_words
+from ui.words import order_in_words, sums_in_rupees
 
 BROKERAGE = Decimal(20)
 
@@ -57,7 +57,8 @@ def test_an_order_has_its_moments_in_their_order_and_its_legs() -> None:
     assert legs["stop"].price == Decimal("90.00")
     assert order.result is not None
     assert order.result.gross == Decimal(130 * 21)
-    assert order_in_words(order).startswith("closed: 130 bought, 130 sold")
+    assert order_in_words(order) == "closed: 130 bought, 130 sold, ₹2,730.00 before charges"
+    assert sums_in_rupees("1 bought, gross -317200.50") == "1 bought, \u2212₹3,17,200.50 before charges"
 
 
 def test_an_exit_of_the_guardian_is_a_leg_too() -> None:

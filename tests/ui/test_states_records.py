@@ -187,6 +187,8 @@ def test_why_leads_from_a_zone_to_its_candles_and_draws_the_chart_of_then(
     assert "candles" in words
     assert len(shown.get("bidi_component")) == 1
     assert any("/runs/" in element.proto.url for element in shown.get("link_button"))
+    assert any("judged by its stated rules" in element.value for element in shown.text)
+    assert "No judge was asked" not in words
 
 
 def test_health_measures_what_was_measured_and_names_an_open_breaker(

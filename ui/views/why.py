@@ -25,11 +25,13 @@ from ui.replay_reader import told
 from ui.seen import colours, picture
 from ui.snapshot import CycleRow, Picture, Snapshot
 from ui.views.cockpit import dagster_address
-from ui.words import order_in_words
+from ui.words import order_in_words, sums_in_rupees
 
 _RECENT = 12
 _LONGEST_ID = 128
 _OF_THE_MACHINE = frozenset({"run"})
+RULES = "rules"
+_UNASKED = "no question"
 _OTHERS = frozenset({"decision", "zone", "setup", "order event"})
 
 
@@ -124,8 +126,22 @@ def _draw(chain: Chain, settings: Settings, seen: Picture) -> None:
     at = moment_of(chain, seen.market.now)
     if at is not None:
         _chart(chain, settings, seen, at)
-    for number_of, link_of in enumerate(chain.links):
-        _step(number_of, link_of, chain.found)
+    if not any(step.what in {"question", _UNASKED} for step in chain.links):
+        st.caption("No judge was asked: this chain holds no verdict, on a setup or on a zone.")
+    judge = ""
+    for number_of, step in enumerate(chain.links):
+        judge = str(step.facts.get("judge") or judge)
+        _step(number_of, step, chain.found, unasked(judge) if step.what == _UNASKED else "")
+
+
+def unasked(judge: str) -> str:
+    """Return why there is no question to a model behind a verdict of this judge."""
+    if judge == RULES:
+        return (
+            "No model was asked: the desk judged by its stated rules, which the verdict above quotes. A model judges "
+            "once a key for one is set."
+        )
+    return "The question and the reply are not in this ledger: they were recorded before, or in another ledger."
 
 
 def moment_of(chain: Chain, now: datetime) -> datetime | None:
@@ -157,8 +173,8 @@ def _then(home: str, instrument: str, at: datetime) -> Snapshot:  # noqa: ARG001
     return snapshot(Settings(), instrument, at=at)
 
 
-def _step(number_of: int, step: Link, found: str) -> None:
-    """Show one step; all of its words as text."""
+def _step(number_of: int, step: Link, found: str, text: str = "") -> None:
+    """Show one step, with another text where one is given; all of its words as text."""
     with st.container(border=True):
         moment = f" · {clock_time(step.at)}" if step.at else ""
         top = st.container(horizontal=True, vertical_alignment="center")
@@ -169,7 +185,7 @@ def _step(number_of: int, step: Link, found: str) -> None:
             top.link_button("Dagster run", run_address(dagster_address(), step.id), type="tertiary")
         if step.what == "decision" and step.at:
             top.link_button("Dagster run", cycle_run_address(dagster_address(), step.at), type="tertiary")
-        st.text(printable(step.text))
+        st.text(printable(text or sums_in_rupees(step.text)))
         if step.what == "question":
             _question(step)
         if step.facts:
