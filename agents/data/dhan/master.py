@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
+from agents.data.dhan.master_layouts import BYTE_ORDER_MARK, MasterChangedError, layout_of
 from agents.data.names import canonical_name
-from agents.domain.errors import DataError, MissingDataError
+from agents.domain.errors import MissingDataError
 from agents.domain.values import OptionType
 
 INDEX_SEGMENT, DERIVATIVES = "IDX_I", "NSE_FNO"
@@ -29,68 +30,6 @@ _SEGMENTS = {
     ("MCX", "M"): "MCX_COMM",
 }
 _WANTED = {"INDEX": "index", "FUTIDX": "future", "OPTIDX": "option"}
-
-
-class MasterChangedError(DataError):
-    """The file does not have the columns that we know."""
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """What the columns of one of the two files are called."""
-
-    name: str
-    exchange: str
-    segment: str
-    security_id: str
-    kind: str
-    underlying: str
-    symbol: str
-    expiry: str
-    strike: str
-    option_type: str
-    lot: str
-    tick: str
-    upper: str = ""
-    lower: str = ""
-    freeze: str = ""
-
-    @property
-    def columns(self) -> list[str]:
-        return [value for name, value in vars(self).items() if name != "name" and value]
-
-
-_DETAILED = _Layout(
-    "detailed",
-    exchange="EXCH_ID",
-    segment="SEGMENT",
-    security_id="SECURITY_ID",
-    kind="INSTRUMENT",
-    underlying="UNDERLYING_SYMBOL",
-    symbol="SYMBOL_NAME",
-    expiry="SM_EXPIRY_DATE",
-    strike="STRIKE_PRICE",
-    option_type="OPTION_TYPE",
-    lot="LOT_SIZE",
-    tick="TICK_SIZE",
-    upper="SM_UPPER_LIMIT",
-    lower="SM_LOWER_LIMIT",
-    freeze="SM_FREEZE_QTY",
-)
-_COMPACT = _Layout(
-    "compact",
-    exchange="SEM_EXM_EXCH_ID",
-    segment="SEM_SEGMENT",
-    security_id="SEM_SMST_SECURITY_ID",
-    kind="SEM_INSTRUMENT_NAME",
-    underlying="",  # blank there for derivatives: the symbol begins with it
-    symbol="SEM_TRADING_SYMBOL",
-    expiry="SEM_EXPIRY_DATE",
-    strike="SEM_STRIKE_PRICE",
-    option_type="SEM_OPTION_TYPE",
-    lot="SEM_LOT_UNITS",
-    tick="SEM_TICK_SIZE",
-)
 
 
 @dataclass(frozen=True)
@@ -203,12 +142,13 @@ def parse_master(lines: Iterable[str], on: date, *, underlyings: frozenset[str] 
         If columns are missing, or a row that concerns us cannot be read.
     """
     rows = csv.reader(lines)
-    header = [name.strip() for name in next(rows, [])]
-    layout = _layout(header)
+    header = [name.strip().removeprefix(BYTE_ORDER_MARK) for name in next(rows, [])]
+    layout = layout_of(header)
     place = {name: header.index(name) for name in layout.columns}
     found = []
     for number, row in enumerate(rows, start=2):
-        if len(row) <= max(place.values()) or row[place[layout.kind]] not in _WANTED:
+        _refuse_broken(row, number, rows.line_num, max(place.values()))
+        if len(row) <= max(place.values()) or row[place[layout.kind]].strip() not in _WANTED:
             continue
         cells = {
             name: row[place[column]].strip() if column else ""
@@ -219,7 +159,7 @@ def parse_master(lines: Iterable[str], on: date, *, underlyings: frozenset[str] 
             continue
         try:
             listing = _listing(cells, number)
-        except (ValueError, InvalidOperation) as error:
+        except ValueError as error:
             raise MasterChangedError(
                 f"line {number} of the {layout.name} instrument master of {on} cannot be read ({error}): "
                 f"{','.join(row)[:120]}; compare it with agents/data/dhan/master.py"
@@ -229,19 +169,17 @@ def parse_master(lines: Iterable[str], on: date, *, underlyings: frozenset[str] 
     return InstrumentMaster(on, tuple(found))
 
 
-def _layout(header: Sequence[str]) -> _Layout:
-    have = set(header)
-    for layout in (_DETAILED, _COMPACT):
-        missing = [name for name in layout.columns if name not in have]
-        if not missing:
-            return layout
-        if layout.security_id in have or layout.kind in have:
-            raise MasterChangedError(
-                f"the {layout.name} instrument master lacks the columns {missing}; Dhan renamed them: "
-                "find their new names in the file's header and put them into agents/data/dhan/master.py"
-            )
-    shown = ",".join(header)[:120] or "nothing"
-    raise MasterChangedError(f"this is no instrument master: its first line is {shown!r}; fetch it again")
+def _refuse_broken(row: Sequence[str], number: int, read: int, last: int) -> None:
+    """Raise `MasterChangedError` if a line runs into the next one, or one that concerns us ends too early."""
+    if read != number:
+        raise MasterChangedError(
+            f"line {number} of the instrument master opens a quote and never closes it; fetch it again"
+        )
+    if len(row) <= last and _WANTED.keys() & {cell.strip() for cell in row}:
+        raise MasterChangedError(
+            f"line {number} of the instrument master has {len(row)} cells and needs {last + 1}: {','.join(row)[:120]}; "
+            "the file was cut short: fetch it again"
+        )
 
 
 def _listing(cells: dict[str, str], number: int) -> Listing | None:
@@ -252,11 +190,11 @@ def _listing(cells: dict[str, str], number: int) -> Listing | None:
         return None
     kind = _WANTED[cells["kind"]]
     is_index, is_option = kind == "index", kind == "option"
-    lot, tick = Decimal(cells["lot"]), Decimal(cells["tick"])
+    lot, tick = _figure(cells, "lot"), _figure(cells, "tick")
     expiry = None if is_index else date.fromisoformat(cells["expiry"][:10])
     if lot <= 0 or lot % 1 or tick <= 0 or expiry == _NEVER:
         raise ValueError(f"row {number} has lot {lot}, tick {tick}, expiry {expiry}")
-    freeze = int(Decimal(cells["freeze"])) if cells["freeze"] else 0
+    freeze = int(_figure(cells, "freeze")) if cells["freeze"] else 0
     return Listing(
         segment=segment,
         security_id=int(cells["security_id"]),
@@ -266,10 +204,10 @@ def _listing(cells: dict[str, str], number: int) -> Listing | None:
         lot_size=int(lot),
         tick_size=(tick if is_index else tick / _PAISE).normalize(),
         expiry_on=expiry,
-        strike=_whole(Decimal(cells["strike"])) if is_option else None,
+        strike=_whole(_figure(cells, "strike")) if is_option else None,
         option_type=OptionType(cells["option_type"]) if is_option else None,
-        upper_limit=_positive(cells["upper"]),
-        lower_limit=_positive(cells["lower"]),
+        upper_limit=_positive(cells, "upper"),
+        lower_limit=_positive(cells, "lower"),
         freeze=_largest(freeze, int(lot)),
     )
 
@@ -283,8 +221,19 @@ def _largest(freeze: int, lot: int) -> int | None:
     return (freeze - 1 if freeze % lot == 1 else freeze) // lot * lot or None
 
 
-def _positive(text: str) -> Decimal | None:
-    value = Decimal(text) if text else Decimal(0)
+def _figure(cells: dict[str, str], name: str) -> Decimal:
+    """Return a cell as a number, which "nan" and "Infinity" are not."""
+    try:
+        value = Decimal(cells[name])
+    except InvalidOperation as error:
+        raise ValueError(f"its {name} is {cells[name]!r}, which is no number") from error
+    if not value.is_finite():
+        raise ValueError(f"its {name} is {cells[name]!r}, which is no number")
+    return value
+
+
+def _positive(cells: dict[str, str], name: str) -> Decimal | None:
+    value = _figure(cells, name) if cells[name] else Decimal(0)
     return value if value > 0 else None
 
 

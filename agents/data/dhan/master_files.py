@@ -3,6 +3,7 @@
 import gzip
 import logging
 import os
+import zlib
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -15,9 +16,9 @@ from agents.data.dhan.master import (
     INDEX_SEGMENT,
     InstrumentMaster,
     Listing,
-    MasterChangedError,
     parse_master,
 )
+from agents.data.dhan.master_layouts import MasterChangedError
 from agents.data.dhan.reader import Reader
 from agents.domain.errors import DataError
 
@@ -96,7 +97,13 @@ class MasterFiles:
             url = f"{self._reader.wire.address.rest}/instrument/{segment}"
             reply = self._reader.file(what, CallKind.OTHER, lambda: self._reader.wire.fetch(what, "GET", url))
             self._keep(path, reply.body)
-        return gzip.decompress(path.read_bytes()).decode("utf-8-sig").splitlines()
+        try:
+            return gzip.decompress(path.read_bytes()).decode("utf-8-sig").splitlines()
+        except (gzip.BadGzipFile, EOFError, zlib.error, UnicodeDecodeError) as error:
+            path.unlink(missing_ok=True)
+            raise MasterChangedError(
+                f"{path} was damaged ({error}) and is removed; ask again and it is fetched anew"
+            ) from error
 
     def _keep(self, path: Path, body: bytes) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -12,8 +12,8 @@ from agents.data.dhan import account
 from agents.data.dhan.connect import address_of, credentials_of, open_dhan
 from agents.data.dhan.errors import DhanError, DhanUnavailableError
 from agents.data.dhan.http import Wire
-from agents.data.dhan.master import MasterChangedError
 from agents.data.dhan.master_files import INDEX_IDS, MasterFiles
+from agents.data.dhan.master_layouts import MasterChangedError
 from agents.domain.errors import ConfigError, DataError
 from agents.settings import Settings
 from tests.agents.data.dhan.readers import reader_on
@@ -109,6 +109,17 @@ def test_a_master_without_our_derivatives_or_columns_is_refused(answering: Any, 
     answering.will((200, "\n".join(DETAILED).replace("LOT_SIZE", "LOTS").encode()))
     with pytest.raises(MasterChangedError, match="LOT_SIZE"):
         files.of(ON)
+
+
+def test_a_damaged_file_of_a_master_is_removed_and_fetched_anew(answering: Any, wire: Wire, tmp_path: Path) -> None:
+    answering.will((200, "\n".join(DETAILED).encode()))
+    MasterFiles(tmp_path / "m", reader_on(wire, tmp_path), frozenset({"NIFTY"})).of(ON)
+    kept = next((tmp_path / "m").glob("NSE_FNO-*"))
+    kept.write_bytes(kept.read_bytes()[:100])
+    files = MasterFiles(tmp_path / "m", reader_on(wire, tmp_path), frozenset({"NIFTY"}))
+    with pytest.raises(MasterChangedError, match="was damaged"):
+        files.of(ON)
+    assert files.of(ON).listings
 
 
 def test_a_page_instead_of_a_master_is_asked_for_again(answering: Any, wire: Wire, tmp_path: Path) -> None:

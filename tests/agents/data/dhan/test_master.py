@@ -7,7 +7,8 @@ import pytest
 
 from agents.data.calendar import NseCalendar
 from agents.data.dhan.charts import RollingOption
-from agents.data.dhan.master import InstrumentMaster, Listing, MasterChangedError, parse_master
+from agents.data.dhan.master import InstrumentMaster, Listing, parse_master
+from agents.data.dhan.master_layouts import MasterChangedError
 from agents.data.dhan.resolve import near_future, resolve
 from agents.domain.errors import ConfigError, DataError, MissingDataError
 from agents.domain.values import IST, OptionType
@@ -115,6 +116,26 @@ def test_what_is_no_master_is_refused(lines: list[str]) -> None:
 def test_an_unreadable_row_is_named(old: str, new: str) -> None:
     with pytest.raises(MasterChangedError, match="line 2"):
         parse_master([DETAILED_HEADER, DETAILED[5].replace(old, new)], ON)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (DETAILED[3].replace("65.0", "nan"), "its lot is 'nan', which is no number"),
+        (DETAILED[3].replace("10.0000", "Infinity"), "its tick is 'Infinity', which is no number"),
+        (DETAILED[3].replace("1800", "Infinity"), "its freeze is 'Infinity', which is no number"),
+        (DETAILED[3][:60], "has 9 cells and needs 20"),
+        (DETAILED[3].replace("NIFTY NOV", '"NIFTY NOV'), "opens a quote and never closes it"),
+    ],
+)
+def test_a_broken_row_is_refused_with_its_line_and_what_is_wrong(row: str, words: str) -> None:
+    with pytest.raises(MasterChangedError, match=f"line 2 .*{words}"):
+        parse_master([DETAILED_HEADER, row, *DETAILED[4:]], ON)
+
+
+def test_a_byte_order_mark_blank_lines_and_spaces_change_nothing(master: InstrumentMaster) -> None:
+    spaced = ["\ufeff" + DETAILED_HEADER, "", *(line.replace(",FUTIDX,", ", FUTIDX ,") for line in DETAILED[1:]), ""]
+    assert parse_master(spaced, ON, underlyings=frozenset({"NIFTY"})) == master
 
 
 def test_names_of_the_desk_are_resolved(master: InstrumentMaster) -> None:
