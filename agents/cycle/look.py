@@ -58,17 +58,21 @@ def price_at(desk: Desk, now: datetime, instrument: str) -> Quote:
 
 
 def analysis_at(desk: Desk, now: datetime, instrument: str) -> ZoneAnalysis:
-    """Return the last analysis of zones."""
+    """Return the last analysis of zones, however old."""
     try:
         analysis = desk.analyses.latest(instrument, now)
     except MissingDataError as missing:
         raise SkipError(Reason.ZONES_MISSING, str(missing)) from missing
     if analysis is None:
         raise SkipError(Reason.ZONES_MISSING)
+    return analysis
+
+
+def young(analysis: ZoneAnalysis, now: datetime) -> None:
+    """Raise `SkipError` where an analysis is too old to act on."""
     age = (now - analysis.bar_at).total_seconds()
     if age >= ZONES_GOOD_FOR.total_seconds():
         raise SkipError(Reason.ZONES_STALE, f"the last analysis is {age / 60:.0f} minutes old")
-    return analysis
 
 
 def live_at(desk: Desk, analysis: ZoneAnalysis, session: Session, now: datetime) -> LiveAnalysis:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from agents.cycle.desk import Desk, SkipError, cycle_name
-from agents.cycle.look import analysis_at, chain_at, entered_on, gate, live_at, price_at, zone_at
+from agents.cycle.look import analysis_at, chain_at, entered_on, gate, live_at, price_at, young, zone_at
 from agents.cycle.order import Seen, ground_of, heed, paying, proposal_of, send
 from agents.domain.cycle import CycleRecord, Decision, Reason
 from agents.domain.errors import RecordedReplyMissingError
@@ -81,8 +81,10 @@ def _decide(desk: Desk, now: datetime, instrument: str, facts: dict[str, Any]) -
     quote = price_at(desk, now, instrument)
     facts.update(price=quote.ltp, price_at=quote.at)
     analysis = analysis_at(desk, now, instrument)
+    facts.update(analysis_bar_at=analysis.bar_at)  # of one that is too old as well: a repeated cycle must find it
+    young(analysis, now)
     live = live_at(desk, analysis, session, now)
-    facts.update(analysis_bar_at=analysis.bar_at, zones=views(live.zones, quote.ltp))
+    facts.update(zones=views(live.zones, quote.ltp))
     facts.update(developing_poc=live.poc, developing_val=live.val, developing_vah=live.vah)
     atr, zone, passed_over = zone_at(desk, analysis, live, quote.ltp, entered_on(desk, session))
     facts.update(zone_id=zone.id, passed_over=passed_over)

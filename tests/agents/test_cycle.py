@@ -143,7 +143,8 @@ def test_without_an_analysis_there_are_no_zones() -> None:
     ],
 )
 def test_an_analysis_is_good_for_less_than_fifteen_minutes(age: timedelta, reason: Reason) -> None:
-    assert cycle(zones(zone_of(22_615, 22_632), bar_at=NOW - age)).reason is reason
+    record = cycle(zones(zone_of(22_615, 22_632), bar_at=NOW - age))
+    assert (record.reason, record.analysis_bar_at) == (reason, NOW - age)
 
 
 def test_a_zone_broken_since_the_last_analysis_is_not_traded() -> None:
