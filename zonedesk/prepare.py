@@ -15,6 +15,7 @@ from agents.data.store import Store
 from agents.domain.errors import ConfigError
 from agents.domain.market import ANALYSIS_MINUTES
 from agents.domain.values import IST
+from agents.execution.risk import load_limits
 from agents.settings import Settings
 from pipelines.home import prepare_home
 from pipelines.run import materialize_range
@@ -53,7 +54,7 @@ def prepare(settings: Settings, say: Say, step: Step, *, history: int = HISTORY_
     ------
     ConfigError
         If a port is taken, the mode is not paper, the exchange's address is not on this machine, or the store holds
-        recorded data of the instrument.
+        recorded data of the instrument; or if risk.toml sets a limit that does not exist or is looser than its cap.
     """
     if settings.mode != "paper":
         raise ConfigError(f"`zonedesk up` starts the paper desk, not {settings.mode}; leave --mode out")
@@ -65,6 +66,7 @@ def prepare(settings: Settings, say: Say, step: Step, *, history: int = HISTORY_
         }
     )
     address_of(settings)
+    load_limits(settings)
     code_port = free_port()
     open_ledger(settings, now=wall_now).close()
     store = open_store(settings, now=wall_now)
