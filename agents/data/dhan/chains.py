@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 STALE_AFTER = timedelta(minutes=6)
 NO_PRICE = "no price"
+_COUNTS = ("top_bid_quantity", "top_ask_quantity", "oi", "previous_oi", "volume")
 
 
 @dataclass(frozen=True)
@@ -188,11 +189,13 @@ def _rows(
     expiry_on: date,
     gaps: list[str],
 ) -> Iterator[ChainRow]:
-    for text, sides in sorted(strikes.items(), key=lambda item: Decimal(item[0])):
-        strike = Decimal(f"{Decimal(text).normalize():f}")
+    gaps += [f"{text!r} is no strike" for text in strikes if _price(text) is None]
+    known = {price: sides for text, sides in strikes.items() if (price := _price(text)) is not None}
+    for price, sides in sorted(known.items(), key=lambda item: item[0]):
+        strike = Decimal(f"{price.normalize():f}")
         for right in OptionType:
             side = sides.get(right.value.lower()) if isinstance(sides, Mapping) else None
-            if not side:
+            if not side or not isinstance(side, Mapping):
                 gaps.append(f"{strike} has no {right.value}")
                 continue
             try:
@@ -206,7 +209,7 @@ def _rows(
 
 def _refuse_other_id(said: Any, listing: Listing, master: InstrumentMaster) -> None:  # Any: JSON
     """Raise `DhanError` if the chain calls an option by an id that is not the master's; older chains have none."""
-    if said is not None and int(said) != listing.security_id:
+    if said is not None and _count(said) != listing.security_id:
         raise DhanError(
             f"the chain calls {listing.underlying} {listing.expiry_on} {listing.strike} {_right(listing).value} {said} "
             f"and the master of {master.on} calls it {listing.security_id}; fetch today's master before trading"
@@ -214,21 +217,23 @@ def _refuse_other_id(said: Any, listing: Listing, master: InstrumentMaster) -> N
 
 
 def _row(side: Mapping[str, Any], listing: Listing, gaps: list[str]) -> ChainRow:  # Any: JSON
+    option = f"{listing.strike} {_right(listing).value}"
     bid, ask = _price(side.get("top_bid_price")), _price(side.get("top_ask_price"))
     if bid is not None and ask is not None and bid > ask:
-        gaps.append(f"{listing.strike} {_right(listing).value} bids {bid} above the ask of {ask}: both left out")
+        gaps.append(f"{option} bids {bid} above the ask of {ask}: both left out")
         bid = ask = None
+    gaps += [f"{option} has {side[name]!r} for {name}" for name in _COUNTS if _count(side.get(name)) is None]
     iv = side.get("implied_volatility")
     return ChainRow(
         listing=listing,
         ltp=_on_tick(_price(side.get("last_price"))),
         bid=_on_tick(bid),
         ask=_on_tick(ask),
-        bid_quantity=_count(side.get("top_bid_quantity")),
-        ask_quantity=_count(side.get("top_ask_quantity")),
-        open_interest=_count(side.get("oi")),
-        previous_open_interest=_count(side.get("previous_oi")),
-        volume=_count(side.get("volume")),
+        bid_quantity=_count(side.get("top_bid_quantity")) or 0,
+        ask_quantity=_count(side.get("top_ask_quantity")) or 0,
+        open_interest=_count(side.get("oi")) or 0,
+        previous_open_interest=_count(side.get("previous_oi")) or 0,
+        volume=_count(side.get("volume")) or 0,
         iv=float(iv) if isinstance(iv, int | float) and math.isfinite(iv) and iv > 0 else None,
         previous_close=_on_tick(_price(side.get("previous_close_price"))),
     )
@@ -247,8 +252,13 @@ def _on_tick(price: Decimal | None) -> Decimal | None:
     return None if price is None else max(round_to_tick(price, OPTION_TICK), OPTION_TICK)
 
 
-def _count(value: Any) -> int:  # Any: JSON
-    return max(int(value), 0) if isinstance(value, int | float) and math.isfinite(value) else 0
+def _count(value: Any) -> int | None:  # Any: JSON
+    """Return a count, 0 where there is none or it is below zero, None for what is no number."""
+    try:
+        count = Decimal(str(value or 0))
+    except InvalidOperation:
+        return None
+    return max(int(count), 0) if count.is_finite() else None
 
 
 def _ticks(price: Decimal | None) -> int | None:

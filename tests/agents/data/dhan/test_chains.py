@@ -114,6 +114,23 @@ def test_crossed_quotes_are_left_out(answering: Any, wire: Wire, tmp_path: Path)
     assert (row.ltp, row.bid, row.ask) == (Decimal("134.00"), None, None)
 
 
+def test_what_is_no_strike_no_side_or_no_count_is_a_gap_and_the_rest_is_read(
+    answering: Any, wire: Wire, tmp_path: Path
+) -> None:
+    said = body(ce={**SIDE, "oi": "3786445", "volume": "many"}, pe=["no", "side"])
+    said["data"]["oc"] |= {"at the money": {"ce": SIDE}, "NaN": {}}
+    snapshot = fetched(answering, wire, tmp_path, said)
+    assert [(row.open_interest, row.volume) for row in snapshot.rows] == [(3786445, 0)]
+    assert snapshot.gaps == (
+        "'at the money' is no strike",
+        "'NaN' is no strike",
+        "25650 CE has 'many' for volume",
+        "25650 has no PE",
+    )
+    with pytest.raises(DhanError, match=r"calls .* x1 and the master"):
+        fetched(answering, wire, tmp_path, body(ce={**SIDE, "security_id": "x1"}))
+
+
 def test_an_id_that_the_master_gives_to_another_is_refused(answering: Any, wire: Wire, tmp_path: Path) -> None:
     with pytest.raises(DhanError, match="7 and the master of 2026-11-20 calls it 42528"):
         fetched(answering, wire, tmp_path, body(ce={**SIDE, "security_id": 7}))
