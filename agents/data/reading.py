@@ -36,6 +36,8 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
 }
 _FACTS = ("underlying", "expiry", "strike", "option_type")
 _PRICES = ("open", "high", "low", "close")
+_ZONE, _INDIA = r":\d{2}.*(?:Z|[+-]\d{2}:?\d{2})\s*$", "+05:30"
+_GROUPED = r"\s*-?\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d*)?\s*"  # 24,150.05, and 1,24,150.05 as India writes it
 _MILLISECONDS, _MICROSECONDS, _NANOSECONDS = 1e11, 1e14, 1e17
 
 
@@ -82,6 +84,8 @@ def read_file(path: Path) -> "pd.DataFrame":
     if frame.empty:
         raise ConfigError(f"{path} has no rows; download it again")
     frame.columns = pd.Index([str(name).strip().lower() for name in frame.columns])
+    if twice := sorted(set(frame.columns[frame.columns.duplicated()])):
+        raise ConfigError(f"{path} has the columns {twice} more than once; keep one of each (case does not count)")
     return frame
 
 
@@ -108,6 +112,8 @@ def raw_candles(frame: "pd.DataFrame", path: Path, instrument: str | None) -> Ra
     if holds_trades(frame):
         frame = minute_candles(frame, columns["opened"], columns.get("instrument"))
         columns = _columns(frame, path)
+    if instrument is not None and not instrument.strip():
+        raise ConfigError(f"{path}: the name of the instrument is empty; give one with --instrument NAME")
     if instrument is not None:
         code, labels = np.zeros(len(frame), dtype=np.int64), [instrument]
     elif "instrument" in columns:
@@ -157,7 +163,12 @@ def _numbers(frame: "pd.DataFrame", column: str | None) -> Float64s:
 
     if column is None:
         return np.full(len(frame), np.nan)
-    values: Float64s = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    cells = frame[column]
+    if not pd.api.types.is_numeric_dtype(cells):
+        texts = cells.astype("string")
+        grouped = texts.str.fullmatch(_GROUPED).fillna(value=False)
+        cells = texts.where(~grouped, texts.str.replace(",", ""))
+    values: Float64s = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     return np.where(np.isfinite(values), values, np.nan)
 
 
@@ -184,8 +195,10 @@ def _parsed(values: "pd.Series[Any]", column: str, path: Path) -> "pd.Series[Any
     import pandas as pd  # noqa: PLC0415  (a third of a second that not every process needs)
 
     day_first = bool(values.str.match(r"\s*\d{1,2}[-/.]\d{1,2}[-/.]\d{4}").fillna(value=False).any())
-    zoned = bool(values.str.contains(r":\d{2}.*(?:Z|[+-]\d{2}:?\d{2})\s*$", regex=True).fillna(value=False).any())
-    times = pd.to_datetime(values, format="mixed", dayfirst=day_first, errors="coerce", utc=zoned)
+    zoned = values.str.contains(_ZONE, regex=True).fillna(value=False).astype(bool)
+    if zoned.any():  # one that names no zone is Indian time, also among those that do
+        values = values.where(zoned | values.isna(), values.str.rstrip() + _INDIA)
+    times = pd.to_datetime(values, format="mixed", dayfirst=day_first, errors="coerce", utc=bool(zoned.any()))
     if times.isna().all():
         raise ConfigError(
             f"{path}: no time can be read from column {column} (first is {values.iloc[0]!r}); use ISO 8601"

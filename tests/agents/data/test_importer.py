@@ -265,3 +265,29 @@ def test_quotes_of_a_feed_are_kept_once(store: Store) -> None:
     assert store_option_quotes(store, frame, source="simulated:7").added == 1
     again = store_option_quotes(store, frame.assign(bid=9), source="simulated:7")
     assert (again.added, again.there, again.conflicts) == (0, 1, 1)
+
+
+def test_times_with_and_without_a_zone_may_stand_side_by_side(store: Store, tmp_path: Path) -> None:
+    frame = candles()
+    frame["ts"] = [str(at) if row % 2 else str(at.tz_localize(None)) for row, at in enumerate(frame["ts"])]
+    report = import_file(store, written(tmp_path, frame), CALENDAR)
+    assert (report.rows_added, report.rows_dropped, report.minutes) == (30, 0, (1,))
+    assert store.rows("select min(opened_at) from candles")[0][0] == _at("2024-06-05 09:15:00+05:30")
+
+
+def test_prices_with_commas_between_thousands_are_read_and_decimal_commas_are_not(store: Store, tmp_path: Path) -> None:
+    frame = candles().astype({"close": object})
+    frame["open"] = frame["high"] = frame["low"] = frame["close"] = "1,24,150.50"
+    frame.loc[3, "close"] = "124150,50"
+    report = import_file(store, written(tmp_path, frame), CALENDAR)
+    assert (report.rows_added, report.rows_dropped) == (29, 1)
+    assert store.rows("select distinct close from candles") == [(124_150.5 * 20,)]
+    assert report.issues["missing_value"] == 1
+
+
+def test_a_column_that_is_there_twice_and_an_empty_name_are_refused(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"has the columns \['close'\] more than once"):
+        import_file(store, written(tmp_path, candles().assign(Close=1.0)), CALENDAR)
+    with pytest.raises(ConfigError, match="name of the instrument is empty"):
+        import_file(store, written(tmp_path, candles()), CALENDAR, instrument=" ")
+    assert not store.exists
