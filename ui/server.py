@@ -27,6 +27,7 @@ from ui.document import page_routes  # noqa: E402  (as above)
 from ui.entrance import BACK, Entrance, Ways  # noqa: E402  (as above)
 from ui.gate import LOCAL_NAMES, Gate, check_address  # noqa: E402  (as above)
 from ui.hub import hub_of  # noqa: E402  (as above)
+from ui.linger import Lingering  # noqa: E402  (as above)
 from ui.oidc import Oidc  # noqa: E402  (as above)
 from ui.oidc_provider import provider_in  # noqa: E402  (as above)
 from ui.passwords import Password, key_in, signing_key  # noqa: E402  (as above)
@@ -117,5 +118,6 @@ app = st.App(
             Gate, entrance=_entrance, hosts=frozenset(_settings.dashboard_hosts), public=_settings.dashboard_url
         ),
         Middleware(ChartFiles),
+        Middleware(Lingering),
     ],
 )
