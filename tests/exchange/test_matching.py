@@ -61,8 +61,8 @@ def cash_of_trades(ledger: Ledger, opening: int) -> int:
     return cash
 
 
-class Trading(RuleBasedStateMachine):
-    """A client who does anything, in a market that goes anywhere."""
+class Watched(RuleBasedStateMachine):
+    """A desk each of whose trades and orders is looked at as it comes."""
 
     wanted: ClassVar[Mapping[str, int]] = {}
 
@@ -104,6 +104,10 @@ class Trading(RuleBasedStateMachine):
         self.last[order.order_id] = order
         if order.status in {Status.CANCELLED, Status.REJECTED, Status.EXPIRED}:
             self.ended[order.order_id] = order.filled
+
+
+class Client(Watched):
+    """A client who asks for anything: orders, stops and brackets, changed and cancelled, all of them or one leg."""
 
     def ask(self, call: Any, *args: Any) -> None:
         with contextlib.suppress(ApiError):
@@ -184,6 +188,10 @@ class Trading(RuleBasedStateMachine):
             "trailingJump": 0.5,
         }
         self.ask(self.desk.core.super_counter.modify, supers[pick % len(supers)].entry.order_id, body, IP)
+
+
+class Trading(Client):
+    """That client in a market that goes anywhere: whatever happens, cash, trades and positions add up."""
 
     @rule(
         security_id=OPTIONS,
