@@ -5,7 +5,7 @@ import numpy as np
 from agents.domain.candles import Candles
 from agents.domain.zones import ComponentKind
 from agents.settings import Settings
-from agents.technical.findings import NEVER, Event, Findings, before, expired, expiry, first_of
+from agents.technical.findings import NEVER, Event, Findings, before, expired, expiry, findings_of, first_of
 from analytics_ext import BaseKind, Reason, zone_lifecycle
 from analytics_ext import explosive_zones as find_zones
 
@@ -34,22 +34,18 @@ def explosive_zones(candles: Candles, settings: Settings) -> Findings:
     broken, spent, touched = before(broken, limit), before(spent, limit), before(life.touched, limit)
     death = first_of(broken, spent)
     aged = expired(limit, death, len(candles))
-    return Findings(
-        kind=ComponentKind.EXPLOSIVE_ZONE,
-        candles=candles,
-        direction=found.direction,
-        low=found.bottom,
-        high=found.top,
-        origin=found.origin,
-        known=found.confirmed,
-        ends=np.minimum(death, limit),
-        touched=touched,
-        events={
-            Event.TOUCHED: touched,
-            Event.MITIGATED: before(life.mitigated, limit),
-            Event.BROKEN: broken,
-            Event.RETESTED: before(life.breaker, limit),
-            Event.EXPIRED: np.maximum(aged, spent),
-        },
+    events = {
+        Event.TOUCHED: touched,
+        Event.MITIGATED: before(life.mitigated, limit),
+        Event.BROKEN: broken,
+        Event.RETESTED: before(life.breaker, limit),
+        Event.EXPIRED: np.maximum(aged, spent),
+    }
+    return findings_of(
+        ComponentKind.EXPLOSIVE_ZONE,
+        candles,
+        found,
+        np.minimum(death, limit),
+        events,
         extra={"pattern": _PATTERNS[found.kind]},
     )

@@ -8,7 +8,7 @@ same whether the detector saw later candles or not.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -42,6 +42,35 @@ class Event(StrEnum):
 
 
 EVENT_ORDER = {event: place for place, event in enumerate(Event)}
+
+
+class Found(Protocol):
+    """What a kernel says of each of its finds: +1 for demand or -1, edges in ticks, candles by their position."""
+
+    @property
+    def direction(self) -> Int8s:
+        """+1 for demand, -1 for supply."""
+        ...
+
+    @property
+    def bottom(self) -> Int64s:
+        """The lower edge in ticks."""
+        ...
+
+    @property
+    def top(self) -> Int64s:
+        """The upper edge in ticks."""
+        ...
+
+    @property
+    def origin(self) -> Int64s:
+        """The candle it happened at."""
+        ...
+
+    @property
+    def confirmed(self) -> Int64s:
+        """The candle at whose close it could first be used."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +181,33 @@ class Findings:
         candle, codes, findings = (np.concatenate(column) for column in (at, code, who))
         order = np.lexsort((findings, codes, candle))
         return candle[order], codes[order], findings[order]
+
+
+def findings_of(
+    kind: ComponentKind,
+    candles: Candles,
+    found: Found,
+    ends: Int64s,
+    events: Mapping[Event, Int64s],
+    *,
+    extra: Mapping[str, Any] | None = None,  # Any: whatever a column can be made of
+    moments: Mapping[str, Int64s] | None = None,
+) -> Findings:
+    """Return what a kernel found in `candles`, with what became of it; see the attributes of `Findings`."""
+    return Findings(
+        kind=kind,
+        candles=candles,
+        direction=found.direction,
+        low=found.bottom,
+        high=found.top,
+        origin=found.origin,
+        known=found.confirmed,
+        ends=ends,
+        touched=events[Event.TOUCHED],
+        events=events,
+        extra=extra or {},
+        moments=moments or {},
+    )
 
 
 def event_rows(

@@ -5,7 +5,7 @@ import numpy as np
 from agents.domain.candles import Candles
 from agents.domain.zones import ComponentKind
 from agents.settings import Settings
-from agents.technical.findings import Event, Findings, before, expired, expiry, first_of
+from agents.technical.findings import Event, Findings, before, expired, expiry, findings_of, first_of
 from analytics_ext import fair_value_gaps as find_gaps
 
 
@@ -25,21 +25,11 @@ def fair_value_gaps(candles: Candles, settings: Settings) -> Findings:
     touched = before(found.touched, limit)
     filled, inverted = before(found.filled, limit), before(found.inverted, limit)
     death = first_of(filled, inverted)
-    return Findings(
-        kind=ComponentKind.FAIR_VALUE_GAP,
-        candles=candles,
-        direction=found.direction,
-        low=found.bottom,
-        high=found.top,
-        origin=found.origin,
-        known=found.confirmed,
-        ends=np.minimum(death, limit),
-        touched=touched,
-        events={
-            Event.TOUCHED: touched,
-            Event.HALF_FILLED: before(found.half_filled, limit),
-            Event.FILLED: filled,
-            Event.INVERTED: inverted,
-            Event.EXPIRED: expired(limit, death, len(candles)),
-        },
-    )
+    events = {
+        Event.TOUCHED: touched,
+        Event.HALF_FILLED: before(found.half_filled, limit),
+        Event.FILLED: filled,
+        Event.INVERTED: inverted,
+        Event.EXPIRED: expired(limit, death, len(candles)),
+    }
+    return findings_of(ComponentKind.FAIR_VALUE_GAP, candles, found, np.minimum(death, limit), events)

@@ -5,7 +5,7 @@ import numpy as np
 from agents.domain.candles import Candles, Int64s
 from agents.domain.zones import ComponentKind
 from agents.settings import Settings
-from agents.technical.findings import Event, Findings, before, expired, expiry, first_of
+from agents.technical.findings import Event, Findings, before, expired, expiry, findings_of, first_of
 from analytics_ext import order_blocks as find_blocks
 from analytics_ext import structure_breaks, swings
 
@@ -27,22 +27,18 @@ def order_blocks(candles: Candles, settings: Settings) -> Findings:
     limit = expiry(found.origin, found.confirmed, settings.window)
     touched, broken = before(found.touched, limit), before(found.broken, limit)
     death = first_of(broken)
-    return Findings(
-        kind=ComponentKind.ORDER_BLOCK,
-        candles=candles,
-        direction=found.direction,
-        low=found.bottom,
-        high=found.top,
-        origin=found.origin,
-        known=found.confirmed,
-        ends=np.minimum(death, limit),
-        touched=touched,
-        events={
-            Event.TOUCHED: touched,
-            Event.BROKEN: broken,
-            Event.RETESTED: before(found.breaker, limit),
-            Event.EXPIRED: expired(limit, death, len(candles)),
-        },
+    events = {
+        Event.TOUCHED: touched,
+        Event.BROKEN: broken,
+        Event.RETESTED: before(found.breaker, limit),
+        Event.EXPIRED: expired(limit, death, len(candles)),
+    }
+    return findings_of(
+        ComponentKind.ORDER_BLOCK,
+        candles,
+        found,
+        np.minimum(death, limit),
+        events,
         extra={"volume": found.volume},
         moments={"swing_at": found.swing},
     )
