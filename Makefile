@@ -12,7 +12,7 @@ ASIDE := $(MAKE) --no-print-directory --jobs=2 --output-sync=target
 stage = @echo "== make test, $(1) of 6: $(2) ($$(date +%H:%M:%S))"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test check formatted linted typed layered checked-kernels format build bench simulate lock docs clean
+.PHONY: help setup run stop test check formatted linted typed layered checked-kernels browser-desk browser-store format build bench simulate lock docs clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -80,7 +80,13 @@ test: ## everything that is checked: both kernel modes, all tests
 	$(call stage,5,tests that start processes)
 	$(PYTEST) tests -n 3 -m "process and not browser" --dist loadfile --no-loadscope-reorder
 	$(call stage,6,tests in a browser)
-	$(PYTEST) tests -m browser
+	@$(ASIDE) browser-desk browser-store
+
+browser-desk: $(VENV)/.development $(VENV)/.built
+	$(PYTEST) tests/browser -m "browser and desk"
+
+browser-store: $(VENV)/.development $(VENV)/.built
+	$(PYTEST) tests/browser -m "browser and not desk"
 
 check: typed formatted linted layered ## format, lint, types, import contracts
 

@@ -36,6 +36,13 @@ def chromium() -> str:
     return found
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the running desk, so that the rest can run beside it."""
+    for item in items:
+        if "desk" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.desk)
+
+
 class Begun(NamedTuple):
     """A desk and a traded store, both on their way."""
 
