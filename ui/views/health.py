@@ -291,5 +291,6 @@ def _links() -> None:
         ("Lineage", "/asset-groups"),
         ("Automation", "/automation"),
     )
-    for column, (label, path) in zip(st.columns(len(places)), places, strict=True):
-        column.link_button(label, f"{base}{path}", width="stretch")
+    row = st.container(horizontal=True)
+    for label, path in places:
+        row.link_button(label, f"{base}{path}", width="stretch")

@@ -175,7 +175,8 @@ def ladder(
     names = ("Gamma", "Vega", "Theta", "Delta") if greeks else ("OI change", "OI", "Volume")
     sides = [*(number(name) for name in names), number("IV"), number("Spread"), number("Change"), number("Premium")]
     kind = "greeks" if greeks else "open interest"
-    headers = [*sides, Cell("Strike", "mid"), *sides[::-1]]
+    left = [Cell(head.text) if head.text == "OI" else head for head in sides[::-1]]  # their bars begin at the left
+    headers = [*sides, Cell("Strike", "mid"), *left]
     return table(f"Calls left, puts right, with {kind}", headers, rows)
 
 

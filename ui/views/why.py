@@ -122,7 +122,8 @@ def _chain(home: str, _settings: Settings, asked: str) -> Chain:  # noqa: ARG001
 
 
 def _draw(chain: Chain, settings: Settings, seen: Picture) -> None:
-    st.html(heading(f"{chain.kind.title()} {chain.found}: {len(chain.links)} steps from the outcome to the candles"))
+    steps = "1 step" if len(chain.links) == 1 else f"{len(chain.links)} steps from the outcome to the candles"
+    st.html(heading(f"{chain.kind.title()} {chain.found}: {steps}"))
     at = moment_of(chain, seen.market.now)
     if at is not None:
         _chart(chain, settings, seen, at)
