@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.agents.data.ledger.servers import Place, PostgresServer, programs
+from tests.agents.data.ledger.watches import Watch
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +31,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
         return tmp_path / "paper" / "ledger.sqlite"
     server: PostgresServer = request.getfixturevalue("postgres")
     return server.new()
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()

@@ -1,33 +1,14 @@
 """The breaker: when it opens, who may probe, and what late answers change."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from agents.data.ledger import Ledger, LedgerBreaker
 from agents.domain.calls import Permit
 from tests.agents.data.ledger.servers import Place, start_all
-
-AT = datetime(2024, 6, 5, 6, 0, tzinfo=UTC)
-
-
-class Watch:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.at = AT
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def wait(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
-
-
-@pytest.fixture
-def watch() -> Watch:
-    return Watch()
+from tests.agents.data.ledger.watches import Watch
 
 
 @pytest.fixture

@@ -1,33 +1,15 @@
 """Leases, commands, messages and signs of life: who may act, what is asked once, what is sent."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from agents.data.ledger import Ledger, Severity
 from agents.domain.errors import InvariantViolationError, LeaseLostError, MissingDataError
 from tests.agents.data.ledger.servers import Place
+from tests.agents.data.ledger.watches import AT, Watch
 
-AT = datetime(2024, 6, 5, 6, 0, tzinfo=UTC)
 TEN = timedelta(seconds=10)
-
-
-class Watch:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.at = AT
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def wait(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
-
-
-@pytest.fixture
-def watch() -> Watch:
-    return Watch()
 
 
 @pytest.fixture
