@@ -46,7 +46,7 @@ _RULES = """
 /* A message never lies over the buttons that stop the desk. */
 [data-testid="stToastContainer"]{top:auto!important;bottom:1rem}
 .zd-head{font-size:1rem;font-weight:600;line-height:1.5;margin:0;padding:0}
-.zd-strip{display:flex;flex-wrap:wrap;gap:.35rem 1.1rem;align-items:baseline}
+.zd-strip,.zd-counted{display:flex;flex-wrap:wrap;gap:.35rem 1.1rem;align-items:baseline}
 .zd-badge{padding:.1rem .6rem;border-radius:4px;font-weight:700;color:#fff}
 .zd-up{color:var(--zd-up)}.zd-down{color:var(--zd-down)}.zd-warn{color:var(--zd-warn)}.zd-quiet{color:var(--zd-quiet)}
 .zd-scroll{overflow-x:auto;max-width:100%}

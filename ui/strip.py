@@ -91,7 +91,7 @@ def _below() -> None:
     for banner in found:
         _LEVELS[banner.level](plain(banner.text))
     if counted := [span(one.counted) for one in found if one.counted]:
-        st.html(f'<div class="zd-strip zd-quiet">{"".join(counted)}</div>')
+        st.html(f'<div class="zd-counted zd-quiet">{"".join(counted)}</div>')
     _toasts(seen)
 
 

@@ -8,7 +8,7 @@ from agents.domain.market import TRADE_MINUTES
 from agents.domain.values import IST
 from ui.cards import STYLE
 from ui.format import day_time
-from ui.markup import span
+from ui.markup import heading, span
 from ui.snapshot import CycleRow
 
 _DECISIONS = {"trade": ("▲", "zd-up"), "skip": ("●", "zd-quiet"), "fault": ("▼", "zd-down")}
@@ -37,7 +37,7 @@ def timeline(cycles: Sequence[CycleRow]) -> str:
             for slot in range(_SLOTS)
         ]
         rows.append(f"<dt>{hour:02d}</dt><dd>{''.join(marks)}</dd>")
-    head = f"<div><b>Cycles</b> of {latest:%d %b}, every three minutes: {span(_LEGEND, 'zd-quiet')}</div>"
+    head = heading(f"Cycles of {latest:%d %b}, every three minutes") + span(_LEGEND, "zd-quiet")
     return f'{STYLE}{head}<dl class="zd-hours">{"".join(rows)}</dl>'
 
 
