@@ -23,8 +23,9 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 # What running needs: the lock file down to its marker. It is compiled apart from that, with every core; some packages
-# carry templates that are no Python, which is nothing to stop for.
+# carry templates that are no Python, which is nothing to stop for. An environment without pip was stopped while it was made.
 $(VENV)/.runtime: $(VENV)/bin/python requirements.lock
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
 	@echo "installing what the desk needs (about a minute)"
 	@sed '/$(MARKER)/,$$d' requirements.lock > $(VENV)/runtime.lock
 	@$(PIP) --no-compile --require-hashes -r $(VENV)/runtime.lock
