@@ -12,6 +12,8 @@ from ui.queries import MarketReader
 from ui.snapshot import Picture
 
 EVERY_SECONDS = 1.0
+PATIENCE = 1.0
+"""Seconds to wait for a store in use: no page may stand still behind a process that hangs in it."""
 _log = logging.getLogger(__name__)
 
 
@@ -77,7 +79,7 @@ class Hub:
             if known is not None and self._is_fresh(known):
                 return known
             if self._market is None:
-                self._market = MarketReader(self.settings, self.settings.instruments[0])
+                self._market = MarketReader(self.settings, self.settings.instruments[0], patience=PATIENCE)
             desk = self._kept.desk(self._desk.read())
             contracts = sorted({order.contract for order in desk.orders if order.held})
             market = self._kept.market(self._market.read(contracts))

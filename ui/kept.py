@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ui.format import day_time
 from ui.snapshot import DeskView, Snapshot
+
+UNSAID = timedelta(seconds=3)
+"""A store that was read so lately is not called busy: somebody writes into it, as happens all day."""
 
 
 class Kept:
@@ -24,7 +27,10 @@ class Kept:
         self._desk: tuple[DeskView, datetime] | None = None
 
     def market(self, found: Snapshot) -> Snapshot:
-        """Return what was found; where nothing could be read, the last market at the present hour, and since when."""
+        """Return what was found; where nothing could be read, the last market at the present hour, and since when.
+
+        Since when is left out while it is a matter of moments.
+        """
         if not found.problem:
             self._market = found, self._wall()
         if not found.problem or self._market is None:
@@ -33,7 +39,8 @@ class Kept:
         present: dict[str, Any] = {}  # Any: fields of Snapshot
         if found.is_simulated == known.is_simulated:  # otherwise it is the market's clock that cannot be read
             present = {"now": found.now, "is_open": found.is_open, "next_open": found.next_open}
-        return replace(known, **present, problem=self._told(found.problem, at))
+        problem = "" if self._wall() - at < UNSAID else self._told(found.problem, at)
+        return replace(known, **present, problem=problem)
 
     def desk(self, found: DeskView) -> DeskView:
         """Return what was found; where the ledger could not be read, the last desk with its processes as they are.

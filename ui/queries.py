@@ -137,14 +137,18 @@ class MarketReader:
         Whose store.
     instrument : str
         The index that is shown.
+    patience : float
+        Seconds to wait for a store in use.
     """
 
-    def __init__(self, settings: Settings, instrument: str) -> None:
+    def __init__(self, settings: Settings, instrument: str, *, patience: float = 30.0) -> None:
         self._settings = settings
         self._instrument = instrument
         self._calendar = NseCalendar()
         self._clock: Clock = SystemClock()  # until the first look: a damaged clock of the market is that one's problem
-        self._store = Store(settings.store_path, settings.mode, now=lambda: datetime.now(UTC), create=False)
+        self._store = Store(
+            settings.store_path, settings.mode, now=lambda: datetime.now(UTC), create=False, patience=patience
+        )
         self._tick: Decimal | None = None
         self._slow: _Slow | None = None
         self._minutes: dict[int, ChartCandle] = {}

@@ -35,6 +35,18 @@ def test_a_market_that_cannot_be_read_is_shown_as_it_last_was_and_of_when_it_is(
     assert kept.market(whole) is whole
 
 
+def test_a_store_that_is_busy_for_moments_is_not_spoken_of() -> None:
+    wall = Wall()
+    kept = Kept(wall)
+    kept.market(market(previous_close=23_800))
+    wall.now += timedelta(seconds=2)
+    shown = kept.market(market(now=wall.now, problem="the feed has kept the store"))
+    assert (shown.now, shown.problem) == (wall.now, "")
+    assert shown.previous_close == 23_800
+    wall.now += timedelta(seconds=1)
+    assert "was read at 10:30:00" in kept.market(market(problem="the feed has kept the store")).problem
+
+
 def test_a_ledger_that_cannot_be_read_leaves_the_desk_as_it_was_and_says_so() -> None:
     wall = Wall()
     kept = Kept(wall)
