@@ -86,10 +86,6 @@ class Printer:
 
     def fill_rows(self) -> list[FillRow]:
         """Return the executions of orders that can be seen."""
-        world, second = self._world, self._world.second
-        hidden = {plain.order_id for plain in world.venue.plains.values() if plain.visible_at > second}
-        for bracket in world.venue.brackets.values():
-            if bracket.visible_at > second:
-                hidden |= {bracket.order_id, *(leg.order_id for leg in bracket.legs)}
-        base = world.plan.opens_at
-        return [fill_row(deal, base) for deal in world.venue.deals if deal.order_id not in hidden]
+        venue, base = self._world.venue, self._world.plan.opens_at
+        hidden = venue.hidden(self._world.second)
+        return [fill_row(deal, base) for deal in venue.deals if deal.order_id not in hidden]

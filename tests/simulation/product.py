@@ -101,7 +101,9 @@ class EntryGuard:
         opened = [b.order_id for b in venue.brackets.values() if b.order_id in known]
         if len(opened) >= world.most_trades:
             world.violate("P16", f"{order.correlation_id} after {len(opened)} trades of {world.most_trades}")
-        sold_at = max((deal.at for deal in venue.deals if deal.side < 0 and deal.own), default=-world.plan.end)
+        unseen = venue.hidden(world.second - NOTICE)
+        sales = [deal.at for deal in venue.deals if deal.side < 0 and deal.own and deal.order_id not in unseen]
+        sold_at = max(sales, default=-world.plan.end)
         if world.second - sold_at < world.cool_down - NOTICE and not world.faults.clock_step:
             world.violate("P16", f"{order.correlation_id} {world.second - sold_at} s after a sale")
 

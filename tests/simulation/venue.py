@@ -139,6 +139,14 @@ class Venue(MatchedBook):
             raise RefusedError(f"DH-906 no order {order_id}")
         return self.brackets[order_id]
 
+    def hidden(self, second: int) -> set[str]:
+        """Return the ids of the orders and legs that no list showed in a second."""
+        found = {plain.order_id for plain in self.plains.values() if plain.visible_at > second}
+        for bracket in self.brackets.values():
+            if bracket.visible_at > second:
+                found |= {bracket.order_id, *(leg.order_id for leg in bracket.legs)}
+        return found
+
     def _appears(self) -> tuple[int, int]:
         lag = 0.0 if self.healed else self.rng.uniform(0, self.faults.visibility_lag)
         live_at, visible_at = self.second + self.rng.randint(0, 1), self.second + round(lag)
