@@ -39,7 +39,7 @@ class Kept:
         present: dict[str, Any] = {}  # Any: fields of Snapshot
         if found.is_simulated == known.is_simulated:  # otherwise it is the market's clock that cannot be read
             present = {"now": found.now, "is_open": found.is_open, "next_open": found.next_open}
-        problem = "" if self._wall() - at < UNSAID else self._told(found.problem, at)
+        problem = "" if found.is_busy and self._wall() - at < UNSAID else self._told(found.problem, at)
         return replace(known, **present, problem=problem)
 
     def desk(self, found: DeskView) -> DeskView:

@@ -10,7 +10,7 @@ from agents.data.calendar import NseCalendar
 from agents.data.clock import CLOCK_FILE, SimulatedMarketClock, SystemClock, market_clock
 from agents.data.findings import zones_at
 from agents.data.store import Row, Store
-from agents.domain.errors import ConfigError, DataError, MissingDataError
+from agents.domain.errors import ConfigError, DataError, MissingDataError, StoreBusyError
 from agents.domain.values import IST, to_rupees
 from agents.ports import Clock
 from agents.settings import Settings
@@ -161,7 +161,7 @@ class MarketReader:
             shown = self._at(at)
             return self._filled(shown, contracts)
         except (ConfigError, DataError) as error:
-            return replace(shown, problem=str(error))
+            return replace(shown, problem=str(error), is_busy=isinstance(error, StoreBusyError))
 
     def _at(self, at: datetime | None) -> Snapshot:
         """Return a snapshot with the clock and the calendar only."""

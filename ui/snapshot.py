@@ -86,7 +86,8 @@ class Snapshot:
     """The market and its analysis, from one short visit to the store. `now` is the market's clock.
 
     `minutes` are one-minute candles of the last sessions, `candles` those of the analysis, both with the one in
-    progress last. `prices` holds the last premium of each contract that was asked for.
+    progress last. `prices` holds the last premium of each contract that was asked for. `problem` says why nothing could
+    be read, `is_busy` that somebody else had the store.
     """
 
     instrument: str
@@ -107,6 +108,7 @@ class Snapshot:
     verdicts: tuple[VerdictRow, ...] = ()
     prices: dict[str, Decimal] = field(default_factory=dict, hash=False)
     problem: str = ""
+    is_busy: bool = False
 
 
 @dataclass(frozen=True)

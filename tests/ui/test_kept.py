@@ -40,11 +40,11 @@ def test_a_store_that_is_busy_for_moments_is_not_spoken_of() -> None:
     kept = Kept(wall)
     kept.market(market(previous_close=23_800))
     wall.now += timedelta(seconds=2)
-    shown = kept.market(market(now=wall.now, problem="the feed has kept the store"))
+    shown = kept.market(market(now=wall.now, problem="the feed has kept the store", is_busy=True))
     assert (shown.now, shown.problem) == (wall.now, "")
     assert shown.previous_close == 23_800
     wall.now += timedelta(seconds=1)
-    assert "was read at 10:30:00" in kept.market(market(problem="the feed has kept the store")).problem
+    assert "was read at 10:30:00" in kept.market(market(problem="the feed has kept the store", is_busy=True)).problem
 
 
 def test_a_ledger_that_cannot_be_read_leaves_the_desk_as_it_was_and_says_so() -> None:
