@@ -159,6 +159,7 @@ class Counter:
         if view is not None:
             self._lookout.compare(cases, view)
         self._clock.read()
+        hand.read(self._clock.elapsed)  # the book took its time: no order goes out under a HALT that came meanwhile
         now, settings = self._clock.now, self._settings
         prices = prices_of(self._ports.quotes, settings.index, request.order.contract, now)
         lost_exits = sum(one.may_sell for case in cases for one in case.exits)

@@ -25,7 +25,7 @@ _STATES = {
 
 
 class Hand:
-    """Reads the controls once in each step.
+    """Reads the controls in each step, and once more before an order.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ class Finding:
 
 def findings(cases: Sequence[Case], view: View) -> tuple[Finding, ...]:
     """Return what the broker shows and our book does not explain."""
-    return (*_positions(cases, view), *_strangers(cases, view), *oversold(cases))
+    return (*_positions(cases, view), *_strangers(cases, view), *oversold(cases), *_sold_twice(cases, view))
 
 
 def shortfall(case: Case, cases: Iterable[Case], view: View) -> int:
@@ -108,7 +108,19 @@ def _strangers(cases: Sequence[Case], view: View) -> Iterable[Finding]:
 
 def oversold(cases: Iterable[Case]) -> Iterable[Finding]:
     """Yield the setups that have sold more than they bought, which their own orders tell: both exits have filled."""
+    return (_oversold(case, case.sold, case.bought) for case in cases if case.remaining < 0)
+
+
+def _sold_twice(cases: Iterable[Case], view: View) -> Iterable[Finding]:
+    """Yield the setups of which the trade book alone tells the same: the list of orders may be an old one."""
     for case in cases:
-        if case.remaining < 0:
-            text = f"setup {case.setup_id} sold {case.sold} of {case.bought} bought"
-            yield Finding(f"oversold:{case.setup_id}", text, critical=True)
+        ids = own_ids((case,))
+        rows = {row.trade_id: row for row in view.fills or () if row.order_id in ids}.values()
+        sold = sum(row.quantity for row in rows if row.side is TradeSide.SELL)
+        bought = max(case.bought, sum(row.quantity for row in rows if row.side is TradeSide.BUY))
+        if sold > bought and case.remaining >= 0:
+            yield _oversold(case, sold, bought)
+
+
+def _oversold(case: Case, sold: int, bought: int) -> Finding:
+    return Finding(f"oversold:{case.setup_id}", f"setup {case.setup_id} sold {sold} of {bought} bought", critical=True)

@@ -285,6 +285,19 @@ def test_a_request_that_is_not_whole_is_named() -> None:
         assert rule in {veto.rule for veto in found}, rule
 
 
+def test_a_second_exit_that_only_the_trade_book_shows_is_critical() -> None:
+    legs = (leg_of(Leg.TARGET, BrokerState.TRADED, 130), leg_of(Leg.STOP, BrokerState.CANCELLED))
+    closed = case_of(1, state=TradeState.CLOSED, bought=130, legs=legs)
+    bought, target = fill("1", TradeSide.BUY, 130, "t1"), fill(legs[0].order_id, TradeSide.SELL, 130, "t2")
+    stop = fill(legs[1].order_id, TradeSide.SELL, 130, "t3")
+    assert findings((closed,), view_of(fills=(bought, target, target), positions=())) == ()
+    (found,) = findings((closed,), view_of(fills=(bought, target, stop), positions=()))
+    assert (found.key, found.critical) == ("oversold:setup00001", True)
+    # The trade book may know more of a purchase than the case does.
+    late = case_of(1, state=TradeState.CLOSED, bought=65, legs=(legs[0].model_copy(update={"filled": 65}),))
+    assert findings((late,), view_of(fills=(bought, target), positions=())) == ()
+
+
 class Watches:
     def __init__(self) -> None:
         self.at, self.seconds = NOW, 0.0
