@@ -213,7 +213,7 @@ async def first_look(address: str) -> Shown:
         sessions=len({(row[0] + IST_SECONDS) // DAY_SECONDS for row in candles}),
         candles=len(candles),
         zones=len(chart.get("zones", [])),
-        profile_rows=len((chart.get("profile") or {}).get("rows", [])),
+        profile_rows=sum(volume > 0 for volume in (chart.get("profile") or {}).get("volumes", [])),
         decisions=decided.partition("<tbody>")[2].count("<tr>"),
         trades_marked=sum(1 for mark in chart.get("marks", []) if mark["kind"] == "in"),
     )

@@ -147,11 +147,16 @@ def _band(band: Band, candles: Sequence[ChartCandle]) -> Json:
 
 
 def _profile(profile: Profile | None) -> Json | None:
-    if profile is None:
+    """Return the profile with its volumes from the lowest row up, whole contracts, 0 where nothing was traded."""
+    if profile is None or not profile.rows:
         return None
+    height = profile.row_height
+    first = min(low for low, _ in profile.rows)
+    traded = {round((low - first) / height): round(volume) for low, volume in profile.rows}
     return {
-        "rows": [[low, round(volume, 1)] for low, volume in profile.rows],
-        "row_height": profile.row_height,
+        "first": first,
+        "volumes": [traded.get(number, 0) for number in range(max(traded) + 1)],
+        "row_height": height,
         "poc": profile.poc,
         "val": profile.val,
         "vah": profile.vah,

@@ -31,6 +31,8 @@ def turning_layers(snapshot: Snapshot, timeframe: str, layers: Sequence[str], ha
         "swings": time (seconds since 1970 UTC), price in rupees, side ("high" or "low"); "breaks": times from and to,
         price, and whether the break goes up. The first break has no name: what came before it is not drawn.
     """
+    if not {SWINGS, BREAKS} & set(layers):
+        return {"swings": [], "breaks": []}
     minutes = TIMEFRAMES[timeframe]
     candles = _finished(shown(snapshot.candles, snapshot.minutes, minutes), minutes, snapshot)
     highs, lows, closes = (

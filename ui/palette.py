@@ -42,7 +42,7 @@ _RULES = """
 /* What only ears and keys meet takes no room, its wrapper neither. */
 [data-testid="stLayoutWrapper"]:has(>.st-key-zd-head),
 [data-testid="stLayoutWrapper"]:has(>.st-key-zd-told){position:absolute}
-[data-testid="stLayoutWrapper"]:has(>.st-key-zd-keys),.st-key-zd-sound{display:none}
+.st-key-zd-sound{display:none}
 /* A message never lies over the buttons that stop the desk. */
 [data-testid="stToastContainer"]{top:auto!important;bottom:1rem}
 .zd-head{font-size:1rem;font-weight:600;line-height:1.5;margin:0;padding:0}

@@ -82,6 +82,10 @@ def test_the_chart_gets_rupees_and_zones_that_begin_at_a_candle(home: Settings) 
     assert all(20_000 < zone["low"] <= zone["high"] < 30_000 for zone in data["zones"])
     profile = data["profile"]
     assert profile["val"] <= profile["poc"] <= profile["vah"]
+    assert shown.profile is not None
+    assert {
+        profile["first"] + number * profile["row_height"]: each for number, each in enumerate(profile["volumes"])
+    } == {low: round(volume) for low, volume in shown.profile.rows}
     assert json.loads(json.dumps(data)) == data
 
 

@@ -125,7 +125,7 @@ def test_minutes_have_the_volume_that_was_traded_in_the_future(past: Past, home:
         "and closed_at > $opens and closed_at <= $ends",
         asked,
     )
-    traded = dict(rows)
+    traded: dict[int, int] = dict(rows)
     assert [minute.volume for minute in past.minutes] == [traded[minute.opened_at] for minute in past.minutes]
     assert all(minute.volume > 0 for minute in past.minutes)
 

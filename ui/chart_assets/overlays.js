@@ -2,6 +2,7 @@
 // bars on the right edge.
 
 const LOGO = { width: 44, height: 44 }; // in the left lower corner
+const THINNEST = 2; // pixels of a bar
 
 class Layer {
   constructor(draw, zOrder) {
@@ -161,37 +162,33 @@ export class VolumeProfileBars extends Overlay {
     this.colors = colors;
   }
 
-  paint({ context, bitmapSize, horizontalPixelRatio: rx, verticalPixelRatio: ry }) {
-    const { rows, row_height: step, val, vah } = this.data;
-    const most = rows.reduce((high, row) => Math.max(high, row[1]), 0);
-    if (!most) return;
+  paint({ context, mediaSize, bitmapSize, horizontalPixelRatio: rx, verticalPixelRatio: ry }) {
+    const { first, volumes, row_height: step, val, vah } = this.data;
+    const y = (row) => this.series.priceToCoordinate(first + row * step);
+    const [highest, lowest] = [this.series.coordinateToPrice(0), this.series.coordinateToPrice(mediaSize.height)];
+    const [bottom, top] = [y(0), y(1)];
+    if (highest === null || lowest === null || bottom === null || !(bottom > top)) return;
     const widest = Math.min(170 * rx, bitmapSize.width * 0.2);
     context.fillStyle = this.colors.profile;
-    // Rows that are thinner than a bar can be are drawn as one, as long as their longest.
-    const thinnest = 2 * ry;
-    let bar = null;
-    const draw = () => {
-      if (!bar) return;
-      context.globalAlpha = bar.inside ? 0.38 : 0.2;
-      const gap = bar.bottom - bar.top > 3 * ry ? ry : 0;
-      context.fillRect(bitmapSize.width - bar.width, bar.top, bar.width, bar.bottom - bar.top - gap);
-    };
-    for (const [low, volume] of [...rows].sort((a, b) => b[0] - a[0])) {
-      const top = this.series.priceToCoordinate(low + step);
-      const bottom = this.series.priceToCoordinate(low);
-      if (top === null || bottom === null) continue;
-      const width = Math.max(1, Math.round((volume / most) * widest));
-      const inside = low + step > val && low < vah;
-      if (bar && bar.inside === inside && bar.bottom - bar.top < thinnest) {
-        bar.width = Math.max(bar.width, width);
-        bar.bottom = Math.round(bottom * ry);
-        continue;
-      }
-      draw();
-      const from = bar ? bar.bottom : Math.round(top * ry);
-      bar = { top: from, bottom: Math.max(from + 1, Math.round(bottom * ry)), width, inside };
+    // Rows that are thinner than a bar can be are drawn as one, as long as their longest; only those on the screen.
+    const joined = Math.max(1, Math.ceil(THINNEST / (bottom - top)));
+    const end = Math.max(0, Math.floor((lowest - first) / step / joined));
+    const begin = Math.min(Math.ceil(volumes.length / joined) - 1, Math.floor((highest - first) / step / joined));
+    for (let bar = begin; bar >= end; bar -= 1) {
+      const [low, high] = [bar * joined, Math.min((bar + 1) * joined, volumes.length)];
+      const volume = Math.max(...volumes.slice(low, high));
+      if (!volume) continue;
+      const width = Math.max(1, Math.round((volume / this._most) * widest));
+      const [from, to] = [Math.round(y(high) * ry), Math.round(y(low) * ry)];
+      context.globalAlpha = first + high * step > val && first + low * step < vah ? 0.38 : 0.2;
+      const gap = to - from > 3 * ry ? ry : 0;
+      context.fillRect(bitmapSize.width - width, from, width, Math.max(1, to - from - gap));
     }
-    draw();
     context.globalAlpha = 1;
+  }
+
+  show(data) {
+    this._most = data ? Math.max(...data.volumes) : 0;
+    super.show(data);
   }
 }

@@ -42,14 +42,8 @@ def page() -> None:
         )
         _chart(frame or "15 min", tuple(LAYERS[name] for name in wanted))
     with right:
-        _verdict()
-        decided, judged = st.tabs(["Decisions", "Verdicts"])
-        with decided:
-            _cycles()
-        with judged:
-            _verdicts()
-    _positions()
-    _limits()
+        _said()
+    _held_and_limits()
     _zones()
 
 
@@ -74,7 +68,24 @@ def _chart(timeframe: str, layers: tuple[str, ...]) -> None:
         st.html(span(told, "zd-quiet"))
 
 
-@st.fragment(run_every=REFRESH_SECONDS * 2)
+# Each refresh of its own costs as much again as what it draws: neighbours are refreshed together.
+@st.fragment(run_every=REFRESH_SECONDS)
+def _said() -> None:
+    """Draw what judge and desk said."""
+    _verdict()
+    decided, judged = st.tabs(["Decisions", "Verdicts"])
+    with decided:
+        _cycles()
+    with judged:
+        _verdicts()
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _held_and_limits() -> None:
+    _positions()
+    _limits()
+
+
 def _verdict() -> None:
     """Say the judge's last word and why."""
     shown = picture().market
@@ -103,7 +114,6 @@ def verdict_card(verdict: VerdictRow, dagster: str) -> str:
     return f'<div class="zd-said">{"".join(lines)}</div>'
 
 
-@st.fragment(run_every=REFRESH_SECONDS)
 def _cycles() -> None:
     seen = picture()
     shown = seen.market
@@ -118,7 +128,6 @@ def _cycles() -> None:
     st.html(f'<div class="zd-log">{table_of_them}</div>{span(tally(seen), "zd-quiet")}')
 
 
-@st.fragment(run_every=REFRESH_SECONDS * 2)
 def _verdicts() -> None:
     shown = picture().market
     if not shown.verdicts:
@@ -164,7 +173,6 @@ def _why(cycle: CycleRow) -> str:
     return f"{cycle.reason} ({cycle.detail})" if cycle.detail else cycle.reason
 
 
-@st.fragment(run_every=REFRESH_SECONDS)
 def _positions() -> None:
     seen = picture()
     held = [order for order in seen.desk.orders if order.held]
@@ -198,7 +206,6 @@ def until_it_opens(market: Snapshot) -> str:
     return f" The market opens on {market.next_open.astimezone(IST):%a %d %b at %H:%M} IST."
 
 
-@st.fragment(run_every=REFRESH_SECONDS)
 def _limits() -> None:
     seen = picture()
     st.html(heading(f"Today against the limits, as of {clock_time(seen.market.now)}"))
