@@ -96,7 +96,7 @@ class Broker(Protocol):
         ...
 
     def trades(self, on: date, *, since: date | None = None) -> Sequence[Trade]:
-        """Return the round trips of orders placed on that date, or from `since` to it, oldest first, with costs."""
+        """Return the round trips that ended on that date, or from `since` to it, by exit, with costs."""
         ...
 
 

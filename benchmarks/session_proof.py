@@ -13,7 +13,7 @@ from agents.data.ledger.ledger import CYCLE
 from agents.domain.lifecycle import OVER
 from agents.domain.values import IST
 from agents.execution.agent import ExecutionAgent, Waiting
-from agents.execution.guardian.standing import of_day, trade_of
+from agents.execution.guardian.standing import left_on, of_day
 from benchmarks.paper_account import Facts
 from benchmarks.session_desk import SessionDesk
 from zonedesk.shell import wall_now
@@ -38,7 +38,7 @@ def books(desk: SessionDesk, on: date, least: int) -> list[Line]:
         agent = ExecutionAgent(ledger, wall_now, Waiting(time.monotonic, time.sleep))
         ours = agent.result(on, settings.brokerage_rupees)
         cases = of_day(agent.cases(on), on)
-        trades = [trade for case in cases if (trade := trade_of(case, settings.brokerage_rupees))]
+        trades = left_on(agent.cases(on), on, settings.brokerage_rupees)
         cycles = [event.payload for event in ledger.events(CYCLE) if event.at.astimezone(IST).date() == on]
     finally:
         ledger.close()

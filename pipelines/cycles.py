@@ -125,5 +125,7 @@ def _mirror_trades(bench: Workbench, desk: Desk, on: date) -> tuple[Trade, ...]:
     known = {row[0] for row in bench.store.rows("select setup_id from trades where session = ?", [on])}
     fresh = tuple(trade for trade in trades if trade.setup_id not in known)
     if fresh:
-        bench.store.merge("trades", trade_frame(trades, desk.broker.orders(on), on), scope={"session": on})
+        entered = {trade.entry_at.astimezone(IST).date() for trade in trades}
+        orders = [order for day in entered for order in desk.broker.orders(day)]
+        bench.store.merge("trades", trade_frame(trades, orders), scope={"session": on})
     return fresh

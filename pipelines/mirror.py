@@ -15,7 +15,6 @@ from agents.data.store import Store
 from agents.data.tables import as_arrow, insert_arrow
 from agents.domain.cycle import CycleRecord
 from agents.domain.errors import ConfigError
-from agents.domain.values import IST
 from agents.execution.book import LedgerBook
 from agents.execution.paper import trade_of
 from agents.execution.rows import cycle_frame, trade_frame
@@ -154,9 +153,8 @@ def _add_trades(ledger: Ledger, store: Store, brokerage: Decimal) -> int:
     orders = LedgerBook(ledger).latest()
     known = {row[0] for row in store.rows("select setup_id from trades")}
     closed = [trade for order in orders if order.setup_id not in known and (trade := trade_of(order, brokerage))]
-    for on in sorted({trade.exit_at.astimezone(IST).date() for trade in closed}):
-        of_day = [trade for trade in closed if trade.exit_at.astimezone(IST).date() == on]
-        rows = as_arrow(trade_frame(of_day, orders, on))
+    if closed:
+        rows = as_arrow(trade_frame(closed, orders))
         with store.write() as connection:  # by key: the trade cycle may have been faster
             insert_arrow(connection, "trades", rows, stamp=store.now(), key=["setup_id"])
     return len(closed)

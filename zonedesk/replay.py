@@ -274,7 +274,7 @@ def _who_judges(settings: Settings, clock: ReplayClock, given: Judge | None) -> 
 def _keep(store: Store, result: ReplayResult, orders: Sequence[SuperOrder]) -> None:
     scope = {"instrument": result.instrument, "session": result.on}
     store.merge("cycles", cycle_frame(result.cycles), scope=scope)
-    store.merge("trades", trade_frame(result.trades, orders, result.on), scope=scope)
+    store.merge("trades", trade_frame(result.trades, orders), scope=scope)
 
 
 def _wall_now() -> datetime:

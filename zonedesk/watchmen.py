@@ -14,7 +14,7 @@ from agents.data.ledger import Ledger
 from agents.domain.errors import ConfigError
 from agents.domain.orders import Trade
 from agents.execution.agent import ExecutionAgent, Waiting
-from agents.execution.guardian.standing import of_day, trade_of
+from agents.execution.guardian.standing import left_on
 from agents.execution.service.process import NAME, GuardianProcess
 from agents.ops.loop import AlertLoop, GuardianFacts
 from agents.ops.server import Health, OpsServer, serve_ops
@@ -91,6 +91,5 @@ class Watchmen:
         return bool(self._process.facts.get("holding"))
 
     def trades(self, on: date) -> Sequence[Trade]:
-        """Return the round trips of a date."""
-        found = (trade_of(case, self._settings.brokerage_rupees) for case in of_day(self._agent.cases(on), on))
-        return [trade for trade in found if trade is not None]
+        """Return the round trips that ended on a date."""
+        return left_on(self._agent.cases(on), on, self._settings.brokerage_rupees)

@@ -12,6 +12,7 @@ from agents.domain.errors import OrderRejectedError, OrderUnknownError
 from agents.domain.evidence import SetupEvidence, SetupVerdict, SetupWord
 from agents.domain.market import OptionChain, Quote, Session
 from agents.domain.orders import SuperOrder, TradeSetup
+from agents.domain.values import IST
 from agents.domain.zones import Outcome, Zone, ZoneAnalysis
 from agents.execution.approach import near_edges
 from agents.execution.evidence import same_trade
@@ -107,8 +108,7 @@ def _at_pace(limits: Limits, pace: int) -> Limits:
 def _account(desk: Desk, orders: Sequence[SuperOrder], on: date) -> Account:
     since = desk.limits.looked_back_from(on)
     trades = desk.broker.trades(on, since=since)
-    of_today = {order.setup_id for order in orders}
-    today = [trade for trade in trades if trade.setup_id in of_today]
+    today = [trade for trade in trades if trade.exit_at.astimezone(IST).date() == on]
     return Account(desk.ledger.equity(), orders, today, [trade for trade in trades if trade not in today])
 
 

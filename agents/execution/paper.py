@@ -97,10 +97,10 @@ class PaperBroker:
         return tuple(order for order in self._book.latest() if order.placed_at.astimezone(IST).date() == on)
 
     def trades(self, on: date, *, since: date | None = None) -> Sequence[Trade]:
-        """Return the round trips of orders placed on that date, or from `since` to it, by exit, costs included."""
-        found = [o for o in self._book.latest() if (since or on) <= o.placed_at.astimezone(IST).date() <= on]
-        closed = [trade for order in found if (trade := trade_of(order, self._brokerage))]
-        return tuple(sorted(closed, key=lambda trade: (trade.exit_at, trade.setup_id)))
+        """Return the round trips that ended on that date, or from `since` to it, by exit, costs included."""
+        closed = (trade for order in self._book.latest() if (trade := trade_of(order, self._brokerage)))
+        found = [trade for trade in closed if (since or on) <= trade.exit_at.astimezone(IST).date() <= on]
+        return tuple(sorted(found, key=lambda trade: (trade.exit_at, trade.setup_id)))
 
     def _fault(self, order: SuperOrder) -> str:
         used = {known.correlation_id for known in self._book.latest()}

@@ -18,7 +18,7 @@ from agents.execution.guardian.case import Case
 from agents.execution.guardian.fold import fold
 from agents.execution.guardian.past import Marks, read_after
 from agents.execution.guardian.ports import ANSWER, ORDER_EVENT, REQUEST, AnswerKind, TradeAnswer, TradeRequest
-from agents.execution.guardian.standing import of_day, order_of, trade_of
+from agents.execution.guardian.standing import left_on, of_day, order_of
 from agents.ports import Clock
 
 LOOK_EVERY_SECONDS = 0.02
@@ -162,11 +162,8 @@ class RequestBroker:
         return (*placed, *waiting)
 
     def trades(self, on: date, *, since: date | None = None) -> Sequence[Trade]:
-        """Return the round trips of orders of that date, or from `since` to it, by exit, costs included."""
-        first = since or on
-        cases = [case for case in self._cases(first) if first <= case.opened_at.astimezone(IST).date() <= on]
-        found = [trade for case in cases if (trade := trade_of(case, self._brokerage))]
-        return tuple(sorted(found, key=lambda trade: (trade.exit_at, trade.setup_id)))
+        """Return the round trips that ended on that date, or from `since` to it, by exit, costs included."""
+        return left_on(self._cases(since or on), on, self._brokerage, since=since)
 
     def _cases(self, first: date) -> Sequence[Case]:
         """Return the cases of `first` and later."""

@@ -1,7 +1,6 @@
 """What the desk decided and traded as rows of the store, so that one query joins zones with their trades."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -27,15 +26,15 @@ def cycle_frame(records: Sequence[CycleRecord]) -> pd.DataFrame:
     )
 
 
-def trade_frame(trades: Sequence[Trade], orders: Sequence[SuperOrder], on: date) -> pd.DataFrame:
-    """Return the round trips of a session as rows of the table `trades`; their zones come from `orders`."""
+def trade_frame(trades: Sequence[Trade], orders: Iterable[SuperOrder]) -> pd.DataFrame:
+    """Return round trips as rows of the table `trades`, of the sessions they ended in; their zones are of `orders`."""
     order_of = {order.setup_id: order for order in orders}
     return pd.DataFrame(
         {
             "setup_id": [trade.setup_id for trade in trades],
             "zone_id": [order_of[trade.setup_id].zone_id for trade in trades],
             "instrument": [order_of[trade.setup_id].underlying for trade in trades],
-            "session": [on] * len(trades),
+            "session": [trade.exit_at.astimezone(IST).date() for trade in trades],
             "contract": [trade.contract for trade in trades],
             "lots": [trade.lots for trade in trades],
             "entry_at": pd.to_datetime([trade.entry_at for trade in trades], utc=True),

@@ -10,8 +10,7 @@ import pytest
 from agents.data.clock import ReplayClock
 from agents.data.ledger import Ledger
 from agents.execution.agent import ExecutionAgent, Waiting
-from agents.execution.guardian.standing import of_day as cases_of
-from agents.execution.guardian.standing import realised
+from agents.execution.guardian.standing import left_on, realised
 from agents.settings import Settings
 from exchange.charges import trade_charges
 from tests.agents.execution.guardian import stories
@@ -76,11 +75,11 @@ def test_pages_ledger_guardian_and_account_show_the_same(day: Day) -> None:
     assert shown.final
     assert shown.value == day.account()
     cases = tuple(day.story.guardian.records.cases.values())
-    assert realised(cases_of(cases, ON), BROKERAGE) == day.account()
+    assert realised(left_on(cases, ON, BROKERAGE)) == day.account()
     ledger = day.ledger()
     agent = ExecutionAgent(ledger, lambda: day.story.now, Waiting(lambda: 0.0, lambda _: None))
     again = agent.cases(ON)
-    assert realised(again, BROKERAGE) == day.account()
+    assert realised(left_on(again, ON, BROKERAGE)) == day.account()
     market = Snapshot("NIFTY", "paper", is_simulated=False, now=day.story.now)
     rows = as_csv(Picture(market, view, day.story.now, 1)).splitlines()
     at = rows[0].split(",").index("result")

@@ -21,7 +21,7 @@ from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Tra
 from agents.execution.guardian.records import JournalDownError, Records
 from agents.execution.guardian.requests import Inbox, answer_of, parsed, refused
 from agents.execution.guardian.sender import Sender
-from agents.execution.guardian.standing import day_of, of_day, realised, standing_of
+from agents.execution.guardian.standing import day_of, left_on, realised, standing_of
 from agents.execution.guardian.timing import SteadyClock
 from agents.execution.guardian.words import spoken
 from agents.ops.about import about
@@ -144,8 +144,8 @@ class Counter:
         if seen is None:
             return (_forbidden("G.reconcile", "the book was not reconciled yet"),)
         now, age = self._clock.now, timedelta(seconds=self._lookout.age)
-        cases = of_day(self._records.cases.values(), day_of(now))
-        standing = standing_of(cases, seen, request.equity, self._settings.brokerage, now - age)
+        cases, brokerage = self._records.cases.values(), self._settings.brokerage
+        standing = standing_of(cases, seen, request.equity, brokerage, now - age)
         try:
             return tuple(self._ports.checks.vetoes(request, standing, now))
         except (TradingError, ValueError, ArithmeticError) as error:  # numbers that no rule can be asked of
@@ -177,7 +177,7 @@ class Counter:
             unresolved=sum(case.state in UNRESOLVED for case in cases) + lost_exits + turned_up,
             alive=sum(case.state in ALIVE for case in cases),
             sent_today=self._sender.sent_today,
-            realised=realised(of_day(cases, day_of(now)), settings.brokerage),
+            realised=realised(left_on(cases, day_of(now), settings.brokerage)),
             blocks=(*faults, *(finding.text for finding in self._lookout.found)),
             trouble="" if self._records.is_sound else self._records.trouble or "events wait",
             clock_stepped=self._clock.has_stepped_within(settings.clock_block),

@@ -83,7 +83,8 @@ def standing_of(cases: Iterable[Case], seen: View, equity: Decimal, brokerage: D
     Parameters
     ----------
     cases : iterable of Case
-        The session's.
+        All that is known. The orders are those opened on the date of `at`, the round trips those left on it: what was
+        kept over a midnight won or lost its money on the day it was sold.
     seen : View
         The complete look of `at`.
     equity, brokerage : Decimal
@@ -91,12 +92,11 @@ def standing_of(cases: Iterable[Case], seen: View, equity: Decimal, brokerage: D
     at : datetime
         Aware, when the broker's book was read.
     """
-    ordered = tuple(cases)
-    trades = [trade for case in ordered if (trade := trade_of(case, brokerage))]
+    known, on = tuple(cases), day_of(at)
     return Standing(
         equity=equity,
-        orders=tuple(order_of(case) for case in ordered),
-        trades=tuple(sorted(trades, key=lambda trade: (trade.exit_at, trade.setup_id))),
+        orders=tuple(order_of(case) for case in of_day(known, on)),
+        trades=left_on(known, on, brokerage),
         positions=seen.positions or (),
         funds=seen.funds,
         reconciled_at=at,
@@ -109,9 +109,16 @@ def of_day(cases: Iterable[Case], on: date) -> tuple[Case, ...]:
     return tuple(sorted(found, key=lambda case: (case.opened_at, case.setup_id)))
 
 
-def realised(cases: Iterable[Case], brokerage: Decimal) -> Decimal:
-    """Return the rupees won or lost by closed cases after costs."""
-    return sum((trade.net for case in cases if (trade := trade_of(case, brokerage))), Decimal(0))
+def left_on(cases: Iterable[Case], on: date, brokerage: Decimal, *, since: date | None = None) -> tuple[Trade, ...]:
+    """Return the round trips that ended on a date (India), or from `since` to it, by their ends."""
+    found = (trade for case in cases if (trade := trade_of(case, brokerage)))
+    within = [trade for trade in found if (since or on) <= trade.exit_at.astimezone(IST).date() <= on]
+    return tuple(sorted(within, key=lambda trade: (trade.exit_at, trade.setup_id)))
+
+
+def realised(trades: Iterable[Trade]) -> Decimal:
+    """Return the rupees won or lost by round trips after costs."""
+    return sum((trade.net for trade in trades), Decimal(0))
 
 
 @lru_cache(8)

@@ -10,7 +10,8 @@ from agents.domain.lifecycle import TradeState
 from agents.execution.gateway import FillRow, Leg, TradeSide
 from agents.execution.guardian.attribute import attributed
 from agents.execution.guardian.case import Case
-from agents.execution.guardian.standing import realised, trade_of
+from agents.execution.guardian.standing import left_on, standing_of, trade_of
+from agents.execution.guardian.view import View
 from exchange.charges import trade_charges
 from tests.agents.execution.guardian.cases import NOW, case_of, fill, leg_of
 
@@ -71,7 +72,24 @@ def test_a_round_trip_costs_what_the_account_is_charged(bought: list[tuple[int, 
 def test_round_trips_add_up_to_the_account(one: list[tuple[int, int]], two: list[tuple[int, int]], sold: int) -> None:
     deals = {1: bought_and_sold(1, one, [sold]), 2: bought_and_sold(2, two, [sold])}
     gross, charges = account([each for fills in deals.values() for each in fills])
-    assert realised([closed(number, fills) for number, fills in deals.items()], BROKERAGE) == gross - charges
+    cases = [closed(number, fills) for number, fills in deals.items()]
+    assert sum(trade.net for case in cases if (trade := trade_of(case, BROKERAGE))) == gross - charges
+
+
+def test_a_loss_belongs_to_the_day_it_was_left_on() -> None:
+    night = timedelta(days=1)
+    kept = closed(1, bought_and_sold(1, [(2_000, 1)], [1_000])).model_copy(update={"opened_at": NOW - night})
+    gone = closed(2, bought_and_sold(2, [(2_000, 1)], [1_500])).model_copy(
+        update={"opened_at": NOW - night, "closed_at": NOW - night}
+    )
+    mine = closed(3, bought_and_sold(3, [(2_000, 1)], [2_100]))
+    cases = (mine, gone, kept)
+    assert {trade.setup_id for trade in left_on(cases, ON, BROKERAGE)} == {kept.setup_id, mine.setup_id}
+    assert len(left_on(cases, ON, BROKERAGE, since=ON - night)) == 3
+    standing = standing_of(cases, View(0.0, (), ()), Decimal(1_000_000), BROKERAGE, NOW)
+    assert [order.setup_id for order in standing.orders] == [mine.setup_id]
+    assert {trade.setup_id for trade in standing.trades} == {kept.setup_id, mine.setup_id}
+    assert sum(trade.net for trade in standing.trades) < Decimal(-3_000)
 
 
 def test_a_trade_book_that_lags_takes_no_execution_back() -> None:
