@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     dhan_auth_url: str | None = Field(None, description="where that server makes access tokens")
     static_ip: str | None = Field(None, description="this machine's address as it is registered with Dhan for orders")
     live_confirmed_on: date | None = Field(None, description="the one date on which live orders may be sent")
+    live_unproven: bool = Field(
+        default=False, description="trade live before the judge's record shows that it is better than no model"
+    )
     exchange_port: int = Field(8899, ge=1, le=65535, description="of the paper exchange on this machine")
 
     # Analysis
@@ -82,7 +85,7 @@ class Settings(BaseSettings):
     judge_samples: int = Field(5, ge=1, le=25, description="answers asked for about one setup")
     judge_quorum: int = Field(4, ge=1, description="usable answers that a setup needs, of those asked for")
     judge_spread: float = Field(0.15, ge=0, le=1, description="widest middle half of the answers' probabilities")
-    calibration_outcomes: int = Field(200, ge=30, description="resolved setups before calibration may gate a trade")
+    calibration_outcomes: int = Field(200, ge=30, description="ended setups before a judge's record counts")
     judge_max_zones: int = Field(8, ge=1, description="zones judged at one candle close, nearest first")
     judge_reach_atr: float = Field(3.0, gt=0, description="zones farther from price than this are not judged yet")
     zone_confidence: float = Field(0.60, ge=0, le=1, description="least confidence of a zone worth judging and trading")

@@ -33,6 +33,7 @@ def examine(settings: Settings) -> list[Finding]:
         _dagster(settings),
         _ports(settings, running=running),
         check_special_days(settings, wall_now().astimezone(IST).date()),
+        *([check_proof(settings)] if settings.mode == "live" else []),
         *preflight(settings, wall_now, _market_now(settings), needed=needed),
     ]
 
@@ -51,6 +52,17 @@ def check_special_days(settings: Settings, today: date) -> Finding:
     cure = f"add what comes to {file}, whose first line is {','.join(HEADER)}; the kind `none` says how far you looked"
     found = f"{found}; any later day opens {share:.0%} of the usual size"
     return Finding(name=name, state=State.WARN, found=found, cure=cure)
+
+
+def check_proof(settings: Settings) -> Finding:
+    """Check that real money follows a judge only when its record shows what it is worth."""
+    name, least = "judge's record", settings.calibration_outcomes
+    if settings.live_unproven:
+        found = "orders follow a judge whatever its record shows"
+        cure = f"unset ZONEDESK_LIVE_UNPROVEN: orders then wait for {least} outcomes of a real market"
+        return Finding(name=name, state=State.WARN, found=found, cure=cure)
+    found = f"no order goes out before {least} outcomes show that the judge beats no model; see `zonedesk calibration`"
+    return Finding(name=name, state=State.OK, found=found)
 
 
 def findings_text(findings: Sequence[Finding]) -> str:

@@ -24,6 +24,7 @@ from zonedesk.views import ist, table
 from zonedesk.wire import feed_text, wire_facts
 
 Facts = dict[str, Any]  # Any: JSON
+PATIENCE_SECONDS = 2.0  # for a store that somebody writes to; what is wrong must show within five
 
 _LAST = """
     select (select max(closed_at) from candles where instrument = $instrument and minutes = 1),
@@ -34,14 +35,17 @@ _LAST = """
 
 
 def desk_status(settings: Settings) -> Facts:
-    """Return the desk's state as JSON; `state` is "ready" where everything answers, and `problems` is then empty."""
+    """Return the desk's state as JSON; `state` is "ready" where everything answers, and `problems` is then empty.
+
+    Store and ledger may keep a reader waiting for a moment, so the processes and the wire are looked at after them.
+    """
     home = DeskHome.of(settings)
+    last, result, judge = _last(settings), _result(settings), judge_in_words(settings)
     said = home.read_status()
     pid = home.running_pid()
     runs = pid is not None
     children = said.get("services", []) if runs else []
     wire = wire_facts(settings, wall_now()) if runs and settings.mode == "paper" else {}
-    last = _last(settings)
     problems = [*_service_problems(children), *wire.get("problems", [])]
     problems += [last["problem"]] if "problem" in last else []
     state = said.get("state", "stopped") if runs else "stopped"
@@ -54,8 +58,8 @@ def desk_status(settings: Settings) -> Facts:
         "market": _market(settings),
         "feed": wire.get("feed"),
         "exchange": wire.get("exchange"),
-        "judge": judge_in_words(settings),
-        "result": _result(settings),
+        "judge": judge,
+        "result": result,
         **last,
         "problems": problems,
     }
@@ -95,7 +99,7 @@ def _result(settings: Settings) -> Facts | None:
 
 def _last(settings: Settings) -> Facts:
     """Return the last candle, analysis and cycle, and what the desk may do; the problem where they cannot be read."""
-    store = Store(settings.store_path, settings.mode, now=wall_now, create=False)
+    store = Store(settings.store_path, settings.mode, now=wall_now, create=False, patience=PATIENCE_SECONDS)
     why = halt_reason(settings.home)
     facts: Facts = {"last_candle": None, "last_analysis": None, "last_cycle": None, "desk": None, "halted": why}
     if why:

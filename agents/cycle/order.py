@@ -21,6 +21,7 @@ from agents.execution.plan import Ground, Money, Proposal, propose
 from agents.execution.request import OrderRefusedError
 from agents.execution.risk import EXPECTANCY, UNSOUND, Account, Limits, deciding, vetoes_of, weigh
 from agents.options import market_of
+from agents.settings import Settings
 from agents.technical import LiveAnalysis
 
 
@@ -112,6 +113,11 @@ def _account(desk: Desk, orders: Sequence[SuperOrder], on: date) -> Account:
     return Account(desk.ledger.equity(), orders, today, [trade for trade in trades if trade not in today])
 
 
+def _to_prove(settings: Settings) -> int:
+    """Return how many outcomes a judge's record must have before it may spend real money."""
+    return settings.calibration_outcomes if settings.mode == "live" and not settings.live_unproven else 0
+
+
 def _permitted(
     desk: Desk, setup: TradeSetup, account: Account, seen: Seen, now: datetime, *, facts: dict[str, Any]
 ) -> int:  # Any: as above
@@ -129,6 +135,7 @@ def _permitted(
         days=desk.days,
         market=market_of(seen.chain, now, desk.settings.risk_free_rate),
         track=desk.track(seen.verdict, setup),
+        to_prove=_to_prove(desk.settings),
     )
     lots, checks = weigh(setup, account, desk.limits, conditions, now=now, session=seen.session)
     found = vetoes_of(checks)

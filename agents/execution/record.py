@@ -5,13 +5,19 @@ both stay without effect before enough outcomes are known.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
 
 from agents.domain.evidence import SetupVerdict
 from agents.domain.orders import TradeSetup
 from agents.domain.values import IST
 from agents.execution.outcomes import DIGITS, Ending, OutcomeLog, SetupOutcome, outcomes, track_of
 from agents.execution.risk import Track
-from agents.llm.calibration import Judged, SetupResult, cautious, known_by
+from agents.llm.calibration import Judged, SetupResult, cautious, known_by, shown_skill
+
+SEED = 20  # the same draws each time: the same ledger gives the same record
 
 
 def record_of(log: OutcomeLog, verdict: SetupVerdict, setup: TradeSetup, *, threshold: float, least: int) -> Track:
@@ -28,18 +34,32 @@ def record_of(log: OutcomeLog, verdict: SetupVerdict, setup: TradeSetup, *, thre
     least : int
         From so many outcomes on, the corrected probability counts too.
     """
-    track = track_of(log, verdict, threshold)
-    known = known_by(_judged(outcomes(log), verdict), setup.decided_at.astimezone(IST).date())
+    track, found = track_of(log, verdict, threshold), outcomes(log)
+    track = _with_proof(
+        track, tuple(each for each in _judged(found, verdict, real=True) if each.won is not None), least
+    )
+    known = known_by(_judged(found, verdict), setup.decided_at.astimezone(IST).date())
     if sum(each.won is not None for each in known) < least:
         return track
     corrected = cautious(known, verdict.probability, setup.baseline_probability)
-    return Track(track.outcomes, round(min(track.p_low, corrected), DIGITS))
+    return replace(track, p_low=round(min(track.p_low, corrected), DIGITS))
 
 
-def _judged(found: Sequence[SetupOutcome], verdict: SetupVerdict) -> list[Judged]:
-    """Return the outcomes of a judge and its prompt, of real markets if there are any, by date."""
+def _with_proof(track: Track, filled: tuple[Judged, ...], least: int) -> Track:
+    """Return a record with what a real market has shown of the judge's skill."""
+    skill = round(_skill_of(filled), DIGITS) if len(filled) >= least else None
+    return replace(track, judged=len(filled), skill_low=skill)
+
+
+@lru_cache(4)  # the record changes once a day, and is asked for in each cycle
+def _skill_of(filled: tuple[Judged, ...]) -> float:
+    return shown_skill(filled, np.random.default_rng(SEED))
+
+
+def _judged(found: Sequence[SetupOutcome], verdict: SetupVerdict, *, real: bool = False) -> list[Judged]:
+    """Return the outcomes of a judge and its prompt, of real markets if there are any or only those count, by date."""
     mine = [one for one in found if (one.judge, one.prompt_sha) == (verdict.judge, verdict.prompt_sha)]
-    counted = [one for one in mine if not one.synthetic] or mine
+    counted = [one for one in mine if not one.synthetic] or ([] if real else mine)
     judged = [each for one in counted if (each := as_judged(one)) is not None]
     return sorted(judged, key=lambda each: (each.on, each.setup_id))
 

@@ -218,6 +218,15 @@ def calibrate(judged: Sequence[Judged], rng: np.random.Generator, *, bins: int =
     )
 
 
+def shown_skill(judged: Sequence[Judged], rng: np.random.Generator) -> float:
+    """Return the skill over the baseline that 95 % of the resampled days exceed, of one judge and one prompt.
+
+    Raises `ValueError` if no entry was filled.
+    """
+    filled = [each for each in judged if each.won is not None]
+    return float(np.quantile([_skill(*sample) for sample in _samples(filled, rng, DRAWS)], 0.05))
+
+
 def cautious(judged: Sequence[Judged], said: float, baseline: float) -> float:
     """Return a corrected probability that the true one is above four times out of five, as the outcomes have it.
 

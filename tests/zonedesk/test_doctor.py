@@ -10,7 +10,7 @@ from agents.data.preflight import Finding, State
 from agents.settings import Settings
 from tests.agents.data.dhan.venues import Venue, running_venue
 from zonedesk.cli import app
-from zonedesk.doctor import check_special_days, examine, findings_text
+from zonedesk.doctor import check_proof, check_special_days, examine, findings_text
 from zonedesk.judges import judge_in_words
 
 
@@ -42,6 +42,15 @@ def test_a_taken_port_is_named_with_its_setting(tmp_path: Path) -> None:
         check = found(settings(tmp_path, dashboard_port=port))["ports"]
     assert not check.ok
     assert f"{port} (ZONEDESK_DASHBOARD_PORT)" in check.found
+
+
+def test_real_money_without_a_record_is_warned_of(tmp_path: Path) -> None:
+    where = settings(tmp_path)
+    assert "judge's record" not in found(where)
+    assert "200 outcomes" in check_proof(where).found
+    warned = check_proof(settings(tmp_path, live_unproven=True))
+    assert warned.state is State.WARN
+    assert "unset ZONEDESK_LIVE_UNPROVEN" in warned.cure
 
 
 def test_a_list_of_special_days_that_ends_is_named_with_its_cure(tmp_path: Path) -> None:

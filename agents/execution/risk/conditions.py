@@ -9,10 +9,16 @@ from agents.execution.risk.limits import Freshness
 
 @dataclass(frozen=True)
 class Track:
-    """How earlier setups of this judge ended: how many, and a cautious chance of the target coming first."""
+    """How earlier setups of this judge ended: how many, and a cautious chance of the target coming first.
+
+    `judged` counts all of a real market that were filled, also those it would not have taken; `skill_low` is what is
+    shown of its skill over no model, None before there are enough.
+    """
 
     outcomes: int
     p_low: float
+    judged: int = 0
+    skill_low: float | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,8 @@ class Conditions:
         India VIX.
     track : Track or None
         The judge's record so far.
+    to_prove : int
+        Outcomes that its record must have before real money follows it; 0 where none does.
     """
 
     freshness: Freshness | None = None
@@ -98,10 +106,11 @@ class Conditions:
     event_factor: float | None = None
     vix: float | None = None
     track: Track | None = None
+    to_prove: int = 0
 
     def unsound(self) -> list[str]:
         """Return the names of figures that are not numbers."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         if self.track is not None:
-            values["p_low"] = self.track.p_low
+            values |= {"p_low": self.track.p_low, "skill_low": self.track.skill_low}
         return [name for name, value in values.items() if isinstance(value, float) and not math.isfinite(value)]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from agents.domain.checks import Check
 from agents.domain.cycle import DeskState
-from agents.execution.risk.question import Question, at_least, at_most, below, forbidden, unknown
+from agents.execution.risk.question import Question, at_least, at_most, below, forbidden, unknown, verdict
 
 CHEAP_PREMIUM = 50.0
 CHEAP_BAND = 20.0
@@ -118,6 +118,18 @@ def day_rules(question: Question) -> Iterator[Check]:
         yield unknown("R13.vix", "India VIX is not known")
     elif now.vix <= limits.vix or limits.vix_factor <= 0:
         yield at_most("R13.vix", now.vix, limits.vix, "India VIX is too high to open anything")
+
+
+def proof_rule(question: Question) -> Iterator[Check]:
+    """R4: real money follows a judge only when its record shows that it is better than no model."""
+    needed, track = question.conditions.to_prove, question.conditions.track
+    if not needed:
+        return
+    count, skill = (track.judged, track.skill_low) if track else (0, None)
+    if count < needed or skill is None:
+        yield at_least("R4.proof", count, needed, "the judge's record in a real market is too short to trade live")
+    else:
+        yield verdict("R4.proof", skill, 0.0, "the judge is not shown to be better than no model", passes=skill > 0)
 
 
 def expectancy_rule(question: Question) -> Iterator[Check]:

@@ -49,10 +49,12 @@ def deciding(
     days: SpecialDays | None,
     market: Market | None = None,
     track: Track | None = None,
+    to_prove: int = 0,
 ) -> Conditions:
     """Return what a cycle knows; `limits` is None where a recording is traded, whose prices cannot be late.
 
-    With a `market` the contract is also valued by the strikes beside it.
+    With a `market` the contract is also valued by the strikes beside it. `to_prove` is how many outcomes the judge's
+    record must have, 0 where no real money follows it.
     """
     quote = next((each for each in chain.quotes if each.contract.instrument == setup.contract), None)
     event, factor = _look(days, now)
@@ -72,6 +74,7 @@ def deciding(
         event=event,
         event_factor=factor,
         track=track,
+        to_prove=to_prove,
     )
 
 

@@ -22,6 +22,7 @@ from agents.execution.risk.market_rules import (
     fairness_rules,
     freshness_rules,
     kill_rules,
+    proof_rule,
     rate_rules,
 )
 from agents.execution.risk.question import Question, Rule, forbidden
@@ -32,6 +33,7 @@ UNSOUND = "R0.number"
 EXPECTANCY = "R4.expectancy"
 RULES: tuple[Rule, ...] = (
     size_rules,
+    proof_rule,
     expectancy_rule,
     loss_rules,
     count_rules,

@@ -105,10 +105,18 @@ def test_every_rule_is_recorded_whether_it_passes_or_not() -> None:
         ({"requests_day": 60}, "R12.day"),
         ({"event": "Union Budget", "event_factor": 0.0}, "R13.event"),
         ({"track": Track(500, 0.2)}, "R4.expectancy"),
+        ({"to_prove": 200}, "R4.proof"),
+        ({"to_prove": 200, "track": Track(90, 0.9, 199, None)}, "R4.proof"),
+        ({"to_prove": 200, "track": Track(90, 0.9, 200, 0.0)}, "R4.proof"),
     ],
 )
 def test_each_rule_of_the_market_can_forbid(change: dict[str, Any], rule: str) -> None:
     assert rule in no(asked(replace(GOOD, **change)))
+
+
+def test_a_judge_that_is_proven_or_spends_no_real_money_needs_no_proof() -> None:
+    assert not no(asked(replace(GOOD, to_prove=200, track=Track(90, 0.9, 200, 0.01))))
+    assert "R4.proof" not in {check.rule for check in asked(replace(GOOD, track=Track(0, 0.0)))}
 
 
 def test_a_faster_market_allows_older_ticks_and_no_older_zones() -> None:

@@ -157,9 +157,45 @@ def test_the_corrected_probability_only_takes_away(ledger: Ledger) -> None:
     assert found.outcomes == plain.outcomes
     assert found.p_low < plain.p_low
     assert found.p_low <= later.baseline_probability + 0.15
-    assert record_of(ledger, said, later, threshold=0.8, least=301) == plain
+    assert record_of(ledger, said, later, threshold=0.8, least=301).p_low == plain.p_low
     now = later.model_copy(update={"decided_at": PLACED})
-    assert record_of(ledger, said, now, threshold=0.8, least=200) == plain, "nothing was known a week before"
+    early = record_of(ledger, said, now, threshold=0.8, least=200)
+    assert early.p_low == plain.p_low, "nothing was known a week before"
+
+
+def test_only_a_real_market_proves_a_judge(ledger: Ledger) -> None:
+    said = record(1).verdict
+    assert said is not None
+    good = [record(number, 0.9 if number % 2 else 0.2) for number in range(240)]
+    days = {one.setup.setup_id: PLACED + timedelta(days=n // 6) for n, one in enumerate(good) if one.setup}
+    good = [one.model_copy(update={"at": days[one.setup.setup_id]}) for one in good if one.setup]
+    label(good, ledger, lambda made: ended_by_half(made.setup_id))
+    found = record_of(ledger, said, setup(), threshold=0.8, least=200)
+    assert found.judged == 240
+    assert found.skill_low is not None
+    assert found.skill_low > 0
+    assert record_of(ledger, said, setup(), threshold=0.8, least=241).skill_low is None
+    assert (
+        record_of(ledger, said.model_copy(update={"prompt_sha": "new"}), setup(), threshold=0.8, least=200).judged == 0
+    )
+
+
+def test_a_judge_that_says_the_opposite_is_not_proven(ledger: Ledger) -> None:
+    said = record(1).verdict
+    assert said is not None
+    label(
+        [record(number, 0.2 if number % 2 else 0.9) for number in range(240)],
+        ledger,
+        lambda made: ended_by_half(made.setup_id),
+    )
+    found = record_of(ledger, said, setup(), threshold=0.8, least=200)
+    assert found.skill_low is not None
+    assert found.skill_low < 0
+
+
+def ended_by_half(setup_id: str) -> tuple[Ending, float]:
+    number = int(setup_id.removeprefix("setup"))
+    return (Ending.WIN, 1.5) if number % 2 else (Ending.LOSS, -1.0)
 
 
 def ending_by(setup_id: str) -> tuple[Ending, float]:
