@@ -18,6 +18,11 @@ def _words(value: object) -> object:
     return tuple(value.split()) if isinstance(value, str) else value
 
 
+def _whole(value: object) -> object:
+    """Return a whole number that the environment has as text; anything else is left for the field to refuse."""
+    return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+
+
 class Settings(BaseSettings):
     """One frozen set of settings: environment variables with the prefix ``ZONEDESK_``, then ``.env``, then these."""
 
@@ -103,7 +108,7 @@ class Settings(BaseSettings):
     risk_free_rate: float = Field(0.055, ge=0, description="yearly, continuous")
 
     # Paper market and processes
-    simulation_speed: Annotated[Literal[1, 3, 5, 15, 20], BeforeValidator(int)] = Field(  # the environment has text
+    simulation_speed: Annotated[Literal[1, 3, 5, 15, 20], BeforeValidator(_whole)] = Field(
         5, description="market minutes per minute in the simulated market"
     )
     simulation_seed: int = Field(7, ge=0, description="which simulated market")

@@ -10,7 +10,7 @@ from dagster import DefaultSensorStatus, SensorDefinition
 from agents.domain.checks import Check
 from agents.domain.cycle import REASON_TEXT, CycleRecord, Decision
 from agents.domain.orders import Trade
-from agents.domain.values import IST
+from agents.domain.values import IST, grouped
 from agents.ops.about import about
 from pipelines.failures import our_errors_as_failures
 from pipelines.recording import CHAIN_JOB, IN_FLIGHT
@@ -205,7 +205,7 @@ def _trade_event(trade: Trade) -> dg.AssetMaterialization:
         "net": float(trade.net),
         "setup_id": trade.setup_id,
     }
-    text = f"{trade.contract}: {trade.exit_reason.value}, net {trade.net:,.2f} rupees"
+    text = f"{trade.contract}: {trade.exit_reason.value}, net {grouped(trade.net)} rupees"
     return dg.AssetMaterialization("trades", partition=_day(trade.exit_at), metadata=metadata, description=text)
 
 

@@ -4,20 +4,16 @@ import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from agents.domain.values import IST
+from agents.domain.values import IST, grouped
 
 MINUS = "\u2212"
-_GROUP = 3
 # What a unit is, how many digits follow its point, and from how many of it on it is used.
 _UNITS = ((1e7, "Cr", 2, 1.0), (1e5, "L", 2, 1.0), (1e3, "K", 1, 10.0))
 
 
 def rupees(amount: Decimal | float) -> str:
     """Return an amount with lakh and crore grouping: 24,31,450.50."""
-    whole, _, paise = f"{abs(amount):.2f}".partition(".")
-    head, tail = whole[:-_GROUP], whole[-_GROUP:]
-    pairs = [head[max(0, end - 2) : end] for end in range(len(head), 0, -2)][::-1]
-    return f"{MINUS if _sign(amount) < 0 else ''}{','.join([*pairs, tail])}.{paise}"
+    return grouped(amount).replace("-", MINUS)
 
 
 def clock_time(moment: datetime) -> str:

@@ -152,10 +152,7 @@ class RunningDesk:
 
     def addresses(self) -> str:
         """Return the sentence with the addresses that people open."""
-        return (
-            f"the desk is up. Dashboard: http://127.0.0.1:{self.settings.dashboard_port}  "
-            f"Dagster: http://127.0.0.1:{self.settings.dagster_port}"
-        )
+        return f"the desk is up. {addresses_of(self.settings)}"
 
     def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
         if self._preparing:
@@ -185,7 +182,8 @@ def start_detached(settings: Settings, options: Sequence[str], say: Callable[[st
     """
     home = DeskHome.of(settings)
     if (pid := home.running_pid()) is not None:
-        raise ConfigError(f"the desk in {home.folder} already runs (process {pid}); stop it with `zonedesk down`")
+        where = addresses_of(settings)
+        raise ConfigError(f"the desk in {home.folder} already runs (process {pid}). {where}  `zonedesk down` stops it")
     home.log_dir.mkdir(parents=True, exist_ok=True)
     log = home.log_dir / "desk.log"
     with log.open("wb") as output:
@@ -199,7 +197,8 @@ def start_detached(settings: Settings, options: Sequence[str], say: Callable[[st
     said, deadline = "", time.monotonic() + DETACH_PATIENCE_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise ConfigError(f"the desk did not start: {last_line(log)} (more in {log})")
+            why = last_line(log).removeprefix("error: ")
+            raise ConfigError(f"the desk did not start: {why} (more in {log})")
         status = home.read_status()
         if status.get("pid") == process.pid:
             if status["message"] != said:
@@ -211,6 +210,11 @@ def start_detached(settings: Settings, options: Sequence[str], say: Callable[[st
                 return status
         time.sleep(STEP_SECONDS)
     raise ConfigError(f"the desk is not ready after {DETACH_PATIENCE_SECONDS:.0f} s; look into {home.log_dir}")
+
+
+def addresses_of(settings: Settings) -> str:
+    """Return where the pages of a desk are, in words."""
+    return f"Dashboard: http://127.0.0.1:{settings.dashboard_port}  Dagster: http://127.0.0.1:{settings.dagster_port}"
 
 
 def _await_a_decision(settings: Settings, say: Callable[[str], None]) -> None:

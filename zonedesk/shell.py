@@ -114,7 +114,9 @@ def _in_words(error: Exception) -> str:
     wrong = []
     for each in error.errors(include_url=False, include_input=False):  # a value may be a secret
         name = str(each["loc"][0])
-        wrong.append(f"{name if name.isupper() else f'ZONEDESK_{name.upper()}'}: {each['msg']}")
+        wrong.append(
+            f"{name if name.isupper() else f'ZONEDESK_{name.upper()}'}: {each['msg'].removeprefix('Value error, ')}"
+        )
     return "; ".join(wrong)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from agents.domain.values import IST
+from agents.domain.values import IST, grouped
 
 if TYPE_CHECKING:
     from agents.data.importer import ImportReport
@@ -150,14 +150,14 @@ def replay_text(facts: Facts) -> str:
             trade["exit_at"][11:16],
             f"{trade['exit']:.2f}",
             trade["exit_reason"],
-            f"{trade['gross']:,.2f}",
-            f"{trade['costs']:,.2f}",
-            f"{trade['net']:,.2f}",
+            grouped(trade["gross"]),
+            grouped(trade["costs"]),
+            grouped(trade["net"]),
         )
         for trade in facts["trades"]
     ]
     summary = (
         f"{facts['instrument']} {facts['date']}: {len(facts['cycles'])} cycles, {len(traded)} orders, "
-        f"{len(rows)} trades, net {facts['net']:,.2f} rupees"
+        f"{len(rows)} trades, net {grouped(facts['net'])} rupees"
     )
     return "\n".join([*([table(header, rows)] if rows else []), summary, f"digest {facts['digest']}"])

@@ -17,6 +17,7 @@ Probability = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Lots = Annotated[int, Field(ge=0)]
 
 ID_LENGTH = 16
+_LAST_GROUP = 3
 
 
 class Frozen(BaseModel):
@@ -86,3 +87,12 @@ def content_hash(facts: Mapping[str, Any]) -> str:  # Any: whatever JSON can hol
 def content_id(kind: str, facts: Mapping[str, Any]) -> str:  # Any: whatever JSON can hold
     """Return a short id that depends on nothing but `kind` and `facts`."""
     return content_hash({"kind": kind, **facts})[:ID_LENGTH]
+
+
+def grouped(amount: Decimal | float) -> str:
+    """Return an amount as it is written in India, in lakhs and crores: -24,31,450.50; 0.00 has no sign."""
+    text = f"{amount:.2f}"
+    whole, _, paise = text.removeprefix("-").partition(".")
+    head, tail = whole[:-_LAST_GROUP], whole[-_LAST_GROUP:]
+    pairs = [head[max(0, end - 2) : end] for end in range(len(head), 0, -2)][::-1]
+    return f"{'-' if amount < 0 and float(text) else ''}{','.join([*pairs, tail])}.{paise}"

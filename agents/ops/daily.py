@@ -11,7 +11,7 @@ from agents.data.ledger.ledger import CYCLE
 from agents.data.metrics import MetricReader
 from agents.domain.market import Session
 from agents.domain.orders import Trade
-from agents.domain.values import IST, Frozen
+from agents.domain.values import IST, Frozen, grouped
 from agents.ports import Calendar
 
 BEFORE_OPEN: Final = timedelta(minutes=5)
@@ -35,7 +35,7 @@ class DayReport(Frozen):
 
     def text(self) -> str:
         """Return it as a message."""
-        result = f"net {self.net:+,.2f} rupees after {self.costs:,.2f} of costs"
+        result = f"net {grouped(self.net)} rupees after {grouped(self.costs)} of costs"
         lines = [
             f"session {self.on}: {self.trades} trades, {self.won} won, {result}",
             f"cycles: {self.cycles}" + "".join(f", {count} {reason}" for reason, count in self.skips.items()),
@@ -119,7 +119,7 @@ class DailyMessages:
             self._done = {each for each in self._done if key.partition(":")[2][:10] in each} | {key}
 
     def _standing(self) -> str:
-        return f"the desk is {self._ledger.desk_state().value}, equity {self._ledger.equity():,.2f} rupees"
+        return f"the desk is {self._ledger.desk_state().value}, equity {grouped(self._ledger.equity())} rupees"
 
     def _report(self, session: Session) -> DayReport:
         return day_report(self._ledger, session, self._trades(session.on), self._metrics)

@@ -202,8 +202,9 @@ def test_up_refuses_another_mode(tmp_path: Path) -> None:
     assert "paper desk" in result.stderr
 
 
-def test_a_wrong_setting_is_named_as_people_set_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ZONEDESK_SIMULATION_SPEED", "4")
+@pytest.mark.parametrize("speed", ["4", "fast"])
+def test_a_wrong_setting_is_named_as_people_set_it(speed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZONEDESK_SIMULATION_SPEED", speed)
     result = run("status", "--data-dir", str(tmp_path))
     assert result.exit_code == 1
     assert "ZONEDESK_SIMULATION_SPEED: Input should be 1, 3, 5, 15 or 20" in result.stderr
