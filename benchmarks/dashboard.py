@@ -24,6 +24,7 @@ from agents.settings import Settings
 from benchmarks import dashboard_parts as parts
 from benchmarks.dashboard_table import Json, Row, Run, line
 from benchmarks.session_desk import SessionDesk
+from zonedesk.desk import await_a_decision
 
 RESULTS = Path(__file__).with_name("results") / "dashboard.json"
 PARTS: dict[str, Callable[[Run], None]] = {
@@ -46,6 +47,7 @@ def watched_desk(folder: Path | None, history: int) -> Iterator[Settings]:
         desk = SessionDesk(Path(made), {}, history)
         try:
             desk.start()
+            await_a_decision(desk.settings, print)
             yield desk.settings
         finally:
             desk.stop()

@@ -205,7 +205,7 @@ def start_detached(settings: Settings, options: Sequence[str], say: Callable[[st
                 said = status["message"]
                 say(said)
             if status["state"] == "ready":
-                _await_a_decision(settings, say)
+                await_a_decision(settings, say)
             if status["state"] in {"ready", "degraded"}:
                 return status
         time.sleep(STEP_SECONDS)
@@ -217,7 +217,7 @@ def addresses_of(settings: Settings) -> str:
     return f"Dashboard: http://127.0.0.1:{settings.dashboard_port}  Dagster: http://127.0.0.1:{settings.dagster_port}"
 
 
-def _await_a_decision(settings: Settings, say: Callable[[str], None]) -> None:
+def await_a_decision(settings: Settings, say: Callable[[str], None]) -> None:
     """Return once the desk has decided anything, or takes too long to."""
     from agents.bootstrap import open_store  # noqa: PLC0415  (DuckDB, for this one question)
 
