@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from agents.domain.orders import TradeSetup
     from agents.execution.paper import OrderBook
     from agents.execution.risk import Track
+    from agents.llm.calibration import Dice
     from agents.ports import Analyses, Breaker, Broker, Calendar, Clock, Judge, MarketData, Metrics
 
 BREAKER = "model"
@@ -129,6 +130,7 @@ def make_desk(
     analyses: "Analyses | None" = None,
     book: "OrderBook | None" = None,
     broker: "Broker | None" = None,
+    dice: "Dice | None" = None,
 ) -> "Desk":
     """Return a desk over the store and the ledger of its mode.
 
@@ -143,6 +145,8 @@ def make_desk(
         its own zones, which it computes as it goes, and a book that ends with it.
     broker : Broker, optional
         Who takes orders: from `make_broker` where a guardian owns the account, the broker in this process if left out.
+    dice : callable, optional
+        Draws the samples that show a judge's skill, which a live desk needs.
 
     Raises
     ------
@@ -175,16 +179,18 @@ def make_desk(
         limits=limits,
         days=load_special_days(settings.data_dir, beyond=limits.event_factor),
         halted=lambda: halt_reason(settings.home),
-        track=_track_in(ledger, settings),
+        track=_track_in(ledger, settings, dice),
     )
 
 
-def _track_in(ledger: "Ledger", settings: Settings) -> "Callable[[SetupVerdict, TradeSetup], Track]":
+def _track_in(
+    ledger: "Ledger", settings: Settings, dice: "Dice | None"
+) -> "Callable[[SetupVerdict, TradeSetup], Track]":
     """Return what tells how setups like one ended before, by this ledger."""
     from agents.execution.record import record_of  # noqa: PLC0415 - see the module
 
     least, threshold = settings.calibration_outcomes, settings.probability_threshold
-    return lambda verdict, setup: record_of(ledger, verdict, setup, threshold=threshold, least=least)
+    return lambda verdict, setup: record_of(ledger, verdict, setup, threshold=threshold, least=least, dice=dice)
 
 
 def make_broker(settings: Settings, *, ledger: "Ledger", clock: "Clock", pause: Callable[[float], None]) -> "Broker":

@@ -7,6 +7,8 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import NamedTuple
 
+import numpy as np
+
 from agents.bootstrap import make_broker, make_desk, make_judge
 from agents.cycle import Desk, run_cycle
 from agents.data.contracts import OPTION_TICK
@@ -19,6 +21,7 @@ from agents.execution.orders import flat_at
 from agents.execution.outcomes import ending_of, label
 from agents.execution.request import answer_to
 from agents.execution.rows import cycle_frame, trade_frame
+from agents.llm.calibration import SEED
 from agents.ports import Broker, Metrics
 from pipelines.measured import MeasuredJudge, measure_cycle, measure_trades
 from pipelines.resources import Workbench
@@ -54,6 +57,7 @@ def evaluate_instruments(bench: Workbench, now: datetime, instruments: Sequence[
         calendar=bench.calendar,
         broker=_broker(bench),
         market=StoreMarket(bench.store, known_by=known_by),
+        dice=_dice,
     )
     desk = replace(desk, pace=bench.speed, known_by=known_by)
     records = tuple(_measured(desk, now, instrument, metrics) for instrument in instruments)
@@ -64,6 +68,11 @@ def evaluate_instruments(bench: Workbench, now: datetime, instruments: Sequence[
     _label_setups(bench, desk, now)
     metrics.flush()
     return Evaluated(records, news, closed, _answers(bench, records))
+
+
+def _dice() -> np.random.Generator:
+    """Return the generator of the samples that show a judge's skill: the same record always shows the same."""
+    return np.random.default_rng(SEED)
 
 
 def _broker(bench: Workbench) -> Broker | None:

@@ -8,19 +8,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-import numpy as np
-
 from agents.domain.evidence import SetupVerdict
 from agents.domain.orders import TradeSetup
 from agents.domain.values import IST
 from agents.execution.outcomes import DIGITS, Ending, OutcomeLog, SetupOutcome, outcomes, track_of
 from agents.execution.risk import Track
-from agents.llm.calibration import Judged, SetupResult, cautious, known_by, shown_skill
-
-SEED = 20  # the same draws each time: the same ledger gives the same record
+from agents.llm.calibration import Dice, Judged, SetupResult, cautious, known_by, shown_skill
 
 
-def record_of(log: OutcomeLog, verdict: SetupVerdict, setup: TradeSetup, *, threshold: float, least: int) -> Track:
+def record_of(
+    log: OutcomeLog, verdict: SetupVerdict, setup: TradeSetup, *, threshold: float, least: int, dice: Dice | None = None
+) -> Track:
     """Return how many outcomes a judge has, and a cautious chance of the setup's target coming first.
 
     Parameters
@@ -33,11 +31,13 @@ def record_of(log: OutcomeLog, verdict: SetupVerdict, setup: TradeSetup, *, thre
         The least probability that is taken.
     least : int
         From so many outcomes on, the corrected probability counts too.
+    dice : callable, optional
+        Returns the generator that draws the resampled days; without it nothing is shown of the judge's skill.
     """
     track, found = track_of(log, verdict, threshold), outcomes(log)
-    track = _with_proof(
-        track, tuple(each for each in _judged(found, verdict, real=True) if each.won is not None), least
-    )
+    filled = tuple(each for each in _judged(found, verdict, real=True) if each.won is not None)
+    shown = round(_skill_of(filled, dice), DIGITS) if dice is not None and len(filled) >= least else None
+    track = replace(track, judged=len(filled), skill_low=shown)
     known = known_by(_judged(found, verdict), setup.decided_at.astimezone(IST).date())
     if sum(each.won is not None for each in known) < least:
         return track
@@ -45,15 +45,9 @@ def record_of(log: OutcomeLog, verdict: SetupVerdict, setup: TradeSetup, *, thre
     return replace(track, p_low=round(min(track.p_low, corrected), DIGITS))
 
 
-def _with_proof(track: Track, filled: tuple[Judged, ...], least: int) -> Track:
-    """Return a record with what a real market has shown of the judge's skill."""
-    skill = round(_skill_of(filled), DIGITS) if len(filled) >= least else None
-    return replace(track, judged=len(filled), skill_low=skill)
-
-
 @lru_cache(4)  # the record changes once a day, and is asked for in each cycle
-def _skill_of(filled: tuple[Judged, ...]) -> float:
-    return shown_skill(filled, np.random.default_rng(SEED))
+def _skill_of(filled: tuple[Judged, ...], dice: Dice) -> float:
+    return shown_skill(filled, dice())
 
 
 def _judged(found: Sequence[SetupOutcome], verdict: SetupVerdict, *, real: bool = False) -> list[Judged]:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import NamedTuple
 
 import numpy as np
 
-from agents.llm.platt import SURE, Floats, Platt, check, fit_platt
+from agents.llm.platt import SURE, Floats, Platt, fit_platt
+from agents.llm.reliability import Bin, brier, reliability
 
 EMBARGO = timedelta(days=5)
 LEAST_TRAINING = 30
@@ -22,7 +22,9 @@ DRAWS = 1000
 CAUTION = 0.8416
 MOST_ABOVE = 0.15
 PLAUSIBLE_FROM = 500
-Z_95 = 1.959964
+SEED = 20  # of the draws: the same ledger gives the same report
+
+Dice = Callable[[], np.random.Generator]
 
 
 class SetupResult(StrEnum):
@@ -51,16 +53,6 @@ class Judged:
     taken: bool
     result: SetupResult
     won: bool | None
-
-
-class Bin(NamedTuple):
-    """Setups of similar probability: how many, what was said on average, the share won and its 95 % interval."""
-
-    setups: int
-    said: float
-    won: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -107,46 +99,6 @@ class Calibration:
                 f"{self.skill_high:+.3f}"
             )
         return f"better than no model: its skill lies between {self.skill_low:+.3f} and {self.skill_high:+.3f}"
-
-
-def reliability(said: Floats, won: Floats, bins: int = 10) -> tuple[Bin, ...]:
-    """Return what was said against what came, in bins of equal size (at most `bins`), lowest probability first.
-
-    Parameters
-    ----------
-    said, won : ndarray of float64, shape (n,)
-        Probabilities in [0, 1], and 1 for each setup that won, else 0.
-    bins : int
-        At least 1.
-
-    Raises
-    ------
-    ValueError
-        If the arrays differ in length or hold anything else.
-    """
-    check(said, won)
-    order = np.argsort(said, kind="stable")
-    parts = [part for part in np.array_split(order, bins) if len(part)]
-    return tuple(
-        Bin(len(part), float(said[part].mean()), float(won[part].mean()), *wilson(int(won[part].sum()), len(part)))
-        for part in parts
-    )
-
-
-def wilson(wins: int, count: int) -> tuple[float, float]:
-    """Return the 95 % Wilson interval of a share. Raises `ValueError` without anything to count."""
-    if count < 1 or not 0 <= wins <= count:
-        raise ValueError(f"{wins} of {count} is no share; give at least one outcome")
-    share, square = wins / count, Z_95**2 / count
-    middle = (share + square / 2) / (1 + square)
-    half = Z_95 * math.sqrt(share * (1 - share) / count + square / (4 * count)) / (1 + square)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def brier(said: Floats, won: Floats) -> float:
-    """Return the mean squared error of probabilities, 0 at best. Raises `ValueError` as `reliability` does."""
-    check(said, won)
-    return float(np.mean((said - won) ** 2))
 
 
 def walk_forward(judged: Sequence[Judged]) -> Floats:

@@ -241,7 +241,7 @@ def _zone_row(zone: Zone) -> list[str | Cell]:
         Cell(confidence, "", f"{confidence} {bar(zone.confidence, 'zd-quiet')}"),
         number(str(zone.touches)),
         short_time(zone.known_at),
-        ", ".join(component.kind.value.replace("_", " ") for component in zone.components),
+        Cell(", ".join(component.kind.value.replace("_", " ") for component in zone.components), "words"),
         verdict.verdict.value if verdict else NOT_JUDGED,
         number(f"{verdict.probability:.2f}" if verdict else ""),
         verdict.judge if verdict else "",

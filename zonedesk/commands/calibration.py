@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from agents.llm.calibration import Calibration, Judged
     from zonedesk.outcomes import Resolved
 
-SEED = 20
 NOTHING = "no setup that was judged has ended yet"
 
 
@@ -42,13 +41,12 @@ def _calibrations(judged: "Sequence[Judged]") -> "list[Calibration]":
 
     import numpy as np  # noqa: PLC0415  (start-up)
 
-    from agents.llm.calibration import calibrate  # noqa: PLC0415  (start-up)
+    from agents.llm.calibration import SEED, calibrate  # noqa: PLC0415  (start-up)
 
     def who(each: "Judged") -> tuple[str, str]:
         return each.judge, each.prompt_sha
 
     groups = [list(group) for _, group in groupby(sorted(judged, key=who), key=who)]
-    # The same draws every time, so that the same ledger gives the same report.
     return [
         calibrate(group, np.random.default_rng(SEED)) for group in groups if any(each.won is not None for each in group)
     ]

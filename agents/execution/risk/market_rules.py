@@ -126,8 +126,9 @@ def proof_rule(question: Question) -> Iterator[Check]:
     if not needed:
         return
     count, skill = (track.judged, track.skill_low) if track else (0, None)
-    if count < needed or skill is None:
-        yield at_least("R4.proof", count, needed, "the judge's record in a real market is too short to trade live")
+    if skill is None:
+        text = "the judge's record in a real market is too short to trade live"
+        yield verdict("R4.proof", count, needed, text, passes=False)
     else:
         yield verdict("R4.proof", skill, 0.0, "the judge is not shown to be better than no model", passes=skill > 0)
 

@@ -107,6 +107,7 @@ def test_every_rule_is_recorded_whether_it_passes_or_not() -> None:
         ({"track": Track(500, 0.2)}, "R4.expectancy"),
         ({"to_prove": 200}, "R4.proof"),
         ({"to_prove": 200, "track": Track(90, 0.9, 199, None)}, "R4.proof"),
+        ({"to_prove": 200, "track": Track(90, 0.9, 250, None)}, "R4.proof"),
         ({"to_prove": 200, "track": Track(90, 0.9, 200, 0.0)}, "R4.proof"),
     ],
 )

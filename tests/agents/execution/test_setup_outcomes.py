@@ -2,6 +2,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from agents.data.ledger import Ledger
@@ -10,6 +11,7 @@ from agents.domain.orders import TradeSetup
 from agents.domain.values import IST
 from agents.execution.outcomes import OUTCOME, Ending, SetupOutcome, cautious_share, ending_of, label, track_of
 from agents.execution.record import as_judged, record_of
+from agents.llm.calibration import SEED
 from tests.agents.desks import session_of
 from tests.agents.execution.orders import PLACED, TICK, CandleMarket, Prices, candles
 from tests.agents.execution.setups import setup_of
@@ -170,11 +172,12 @@ def test_only_a_real_market_proves_a_judge(ledger: Ledger) -> None:
     days = {one.setup.setup_id: PLACED + timedelta(days=n // 6) for n, one in enumerate(good) if one.setup}
     good = [one.model_copy(update={"at": days[one.setup.setup_id]}) for one in good if one.setup]
     label(good, ledger, lambda made: ended_by_half(made.setup_id))
-    found = record_of(ledger, said, setup(), threshold=0.8, least=200)
+    found = record_of(ledger, said, setup(), threshold=0.8, least=200, dice=dice)
     assert found.judged == 240
     assert found.skill_low is not None
     assert found.skill_low > 0
-    assert record_of(ledger, said, setup(), threshold=0.8, least=241).skill_low is None
+    assert record_of(ledger, said, setup(), threshold=0.8, least=241, dice=dice).skill_low is None
+    assert record_of(ledger, said, setup(), threshold=0.8, least=200).skill_low is None, "nobody drew samples"
     assert (
         record_of(ledger, said.model_copy(update={"prompt_sha": "new"}), setup(), threshold=0.8, least=200).judged == 0
     )
@@ -188,9 +191,13 @@ def test_a_judge_that_says_the_opposite_is_not_proven(ledger: Ledger) -> None:
         ledger,
         lambda made: ended_by_half(made.setup_id),
     )
-    found = record_of(ledger, said, setup(), threshold=0.8, least=200)
+    found = record_of(ledger, said, setup(), threshold=0.8, least=200, dice=dice)
     assert found.skill_low is not None
     assert found.skill_low < 0
+
+
+def dice() -> np.random.Generator:
+    return np.random.default_rng(SEED)
 
 
 def ended_by_half(setup_id: str) -> tuple[Ending, float]:

@@ -8,19 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.llm.calibration import (
-    Calibration,
-    Judged,
-    SetupResult,
-    brier,
-    calibrate,
-    cautious,
-    known_by,
-    reliability,
-    walk_forward,
-    wilson,
-)
+from agents.llm.calibration import Calibration, Judged, SetupResult, calibrate, cautious, known_by, walk_forward
 from agents.llm.platt import fit_platt
+from agents.llm.reliability import brier, reliability, wilson
 
 FIRST = date(2026, 1, 5)
 
