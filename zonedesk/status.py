@@ -24,6 +24,7 @@ from zonedesk.views import ist, table
 from zonedesk.wire import feed_text, wire_facts
 
 Facts = dict[str, Any]  # Any: JSON
+MENTIONED_SECONDS = 10.0  # how long a process that ended and runs again is still a problem
 PATIENCE_SECONDS = 2.0  # for a store that somebody writes to; what is wrong must show within five
 
 _LAST = """
@@ -66,12 +67,17 @@ def desk_status(settings: Settings) -> Facts:
 
 
 def _service_problems(children: list[Facts]) -> list[str]:
-    """Return which processes do not run or do not answer."""
-    return [
-        f"{child['name']} is {child['state']}" + (f", see {child['log']}" if child["state"] == "failed" else "")
-        for child in children
-        if child["state"] != "ready"
-    ]
+    """Return which processes do not run, do not answer, or ended a moment ago: most are back before anybody looks."""
+    return [problem for child in children if (problem := _service_problem(child))]
+
+
+def _service_problem(child: Facts) -> str:
+    name, state = child["name"], child["state"]
+    if state != "ready":
+        return f"{name} is {state}" + (f", see {child['log']}" if state == "failed" else "")
+    ended = child.get("ended_at")
+    ago = (wall_now() - datetime.fromisoformat(ended)).total_seconds() if ended else MENTIONED_SECONDS
+    return f"{name} ended {max(ago, 0.0):.0f} s ago and runs again" if ago < MENTIONED_SECONDS else ""
 
 
 def _market(settings: Settings) -> Facts:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from zonedesk.logs import bound, last_line
 from zonedesk.ports import answers
+from zonedesk.shell import wall_now
 
 LONG_LIFE_SECONDS = 60.0
 MAX_SHORT_LIVES = 6
@@ -63,6 +64,7 @@ class Child:
     restarts: int = 0
     short_lives: int = 0
     last_exit: int | None = None
+    ended_at: str | None = None
 
     @property
     def pid(self) -> int | None:
@@ -77,6 +79,7 @@ class Child:
             "pid": self.pid,
             "restarts": self.restarts,
             "last_exit": self.last_exit,
+            "ended_at": self.ended_at,
             "up_seconds": round(time.monotonic() - self.started_at) if self.pid else None,
             "address": self.service.address,
             "log": str(self.log),
@@ -178,7 +181,7 @@ class Supervisor:
 
     def _bury(self, child: Child, now: float) -> None:
         assert child.process is not None
-        child.last_exit = child.process.returncode
+        child.last_exit, child.ended_at = child.process.returncode, wall_now().isoformat()
         _signal_group(child, signal.SIGKILL)
         child.process = None
         lived = now - child.started_at

@@ -1,7 +1,7 @@
 """What `zonedesk status` says is of the moment in which it is printed."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -39,6 +39,16 @@ def test_a_process_that_dies_while_the_store_is_read_is_told(
     monkeypatch.setattr(status, "_result", slow)
     found = desk_status(settings)
     assert (found["state"], found["problems"]) == ("degraded", ["feed is waiting"])
+
+
+def test_a_process_that_is_back_at_once_is_told_for_a_while(home: DeskHome, tmp_path: Path) -> None:
+    settings, now = Settings(mode="replay", data_dir=tmp_path), datetime.now(UTC)
+    for ago, problems in ((3, ["feed ended 3 s ago and runs again"]), (15, [])):
+        child = FEED | {"state": "ready", "ended_at": (now - timedelta(seconds=ago)).isoformat()}
+        home.write_status({"state": "ready", "services": [child]})
+        found = desk_status(settings)
+        assert found["problems"] == problems
+        assert found["state"] == ("degraded" if problems else "ready")
 
 
 def test_a_store_that_is_kept_is_not_waited_for_long(

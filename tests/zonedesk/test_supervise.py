@@ -60,6 +60,7 @@ def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
         os.kill(first, signal.SIGKILL)
         until(supervisor, lambda: supervisor.all_ready and child.restarts == 1)
         assert child.pid not in {None, first}
+        assert child.facts()["ended_at"] is not None
         assert any("one ended (SIGKILL)" in text for text in said)
 
 
