@@ -14,6 +14,7 @@ process's own, so they hold on a busy machine; times on the wall do not, and the
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -64,6 +65,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=3.0, help="how long memory is watched")
     parser.add_argument("--json", type=Path, default=RESULTS)
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit("told to stop"))  # the desk ends with us
     found = kept(chosen.json)
     with watched_desk(chosen.data_dir, chosen.history) as settings:
         run = Run(settings, chosen.restart or chosen.data_dir is None, chosen.seconds, chosen.minutes)
