@@ -33,7 +33,7 @@ from zonedesk.prepare import prepare
 SPEED = 20
 SEED = 3
 HISTORY = 60
-ON = date(2026, 10, 7)
+ON = date(2026, 10, 14)
 LEAST_TRADES = 5
 AFTER_CLOSE = timedelta(seconds=20)  # the clock shows a quarter of an hour after the close, then the next session
 WANTS = {
