@@ -174,7 +174,7 @@ def outcomes(log: OutcomeLog) -> list[SetupOutcome]:
     return [SetupOutcome.model_validate_json(json.dumps(dict(event.payload))) for event in log.events(OUTCOME)]
 
 
-def track_of(log: OutcomeLog, verdict: SetupVerdict, threshold: float) -> Track:
+def track_of(found: Sequence[SetupOutcome], verdict: SetupVerdict, threshold: float) -> Track:
     """Return the record of the judge and the prompt behind a verdict: outcomes that count, and a cautious hit rate.
 
     Counted are setups that the same judge with the same prompt would have taken, filled, in a market that is not
@@ -182,7 +182,7 @@ def track_of(log: OutcomeLog, verdict: SetupVerdict, threshold: float) -> Track:
     """
     mine = [
         one
-        for one in outcomes(log)
+        for one in found
         if (one.judge, one.prompt_sha) == (verdict.judge, verdict.prompt_sha)
         and one.probability is not None
         and one.probability >= threshold

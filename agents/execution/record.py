@@ -34,7 +34,8 @@ def record_of(
     dice : callable, optional
         Returns the generator that draws the resampled days; without it nothing is shown of the judge's skill.
     """
-    track, found = track_of(log, verdict, threshold), outcomes(log)
+    found = outcomes(log)
+    track = track_of(found, verdict, threshold)
     filled = tuple(each for each in _judged(found, verdict, real=True) if each.won is not None)
     shown = round(_skill_of(filled, dice), DIGITS) if dice is not None and len(filled) >= least else None
     track = replace(track, judged=len(filled), skill_low=shown)

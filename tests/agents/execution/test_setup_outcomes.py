@@ -9,7 +9,16 @@ from agents.data.ledger import Ledger
 from agents.domain.cycle import CycleRecord, Decision, Reason
 from agents.domain.orders import TradeSetup
 from agents.domain.values import IST
-from agents.execution.outcomes import OUTCOME, Ending, SetupOutcome, cautious_share, ending_of, label, track_of
+from agents.execution.outcomes import (
+    OUTCOME,
+    Ending,
+    SetupOutcome,
+    cautious_share,
+    ending_of,
+    label,
+    outcomes,
+    track_of,
+)
 from agents.execution.record import as_judged, record_of
 from agents.llm.calibration import SEED
 from tests.agents.desks import session_of
@@ -117,11 +126,11 @@ def test_a_judges_record_counts_what_he_would_have_taken(ledger: Ledger) -> None
     label([record(21)], ledger, lambda _: (Ending.NOT_FILLED, 0.0))
     verdict = record(1).verdict
     assert verdict is not None
-    track = track_of(ledger, verdict, 0.8)
+    track = track_of(outcomes(ledger), verdict, 0.8)
     assert track.outcomes == 10
     assert track.p_low == pytest.approx(cautious_share(8, 10), abs=1e-4)
     assert 0.6 < track.p_low < 0.8
-    assert track_of(ledger, verdict.model_copy(update={"prompt_sha": "new"}), 0.8).outcomes == 0
+    assert track_of(outcomes(ledger), verdict.model_copy(update={"prompt_sha": "new"}), 0.8).outcomes == 0
 
 
 @pytest.mark.parametrize(
@@ -154,7 +163,7 @@ def test_the_corrected_probability_only_takes_away(ledger: Ledger) -> None:
     assert said.probability is not None
     label([record(number) for number in range(300)], ledger, lambda made: ending_by(made.setup_id))
     later = setup_of(setup_id="later").model_copy(update={"decided_at": PLACED + timedelta(days=40)})
-    plain = track_of(ledger, said, 0.8)
+    plain = track_of(outcomes(ledger), said, 0.8)
     found = record_of(ledger, said, later, threshold=0.8, least=200)
     assert found.outcomes == plain.outcomes
     assert found.p_low < plain.p_low

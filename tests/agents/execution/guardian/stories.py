@@ -64,27 +64,28 @@ def both_legs_refused(story: Story) -> None:
     story.run(8)
 
 
+def without_legs(story: Story, fate: str) -> None:
+    """Hold a position whose legs were both refused, and let the one exit that is sent for it be lost or unheard."""
+    story.broker.birth = f"{Leg.STOP} {Leg.TARGET}"
+    story.broker.faults["place_exit"] = [fate]
+    held(story)
+
+
 def both_legs_gone_exit_unheard(story: Story) -> None:
     """The one exit is done and its reply lost: it is found by query, and nothing is sold twice."""
-    story.broker.birth = f"{Leg.STOP} {Leg.TARGET}"
-    story.broker.faults["place_exit"] = ["unheard"]
-    held(story)
+    without_legs(story, "unheard")
     story.run(10)
 
 
 def both_legs_gone_exit_lost(story: Story) -> None:
     """The exit never arrives: a second one goes out after the grace, no sooner."""
-    story.broker.birth = f"{Leg.STOP} {Leg.TARGET}"
-    story.broker.faults["place_exit"] = ["lost"]
-    held(story)
+    without_legs(story, "lost")
     story.run(45)
 
 
 def exit_lost_and_process_started_anew(story: Story) -> None:
     """The grace counts on across a start of the process: the second exit goes out as soon as without one."""
-    story.broker.birth = f"{Leg.STOP} {Leg.TARGET}"
-    story.broker.faults["place_exit"] = ["lost"]
-    held(story)
+    without_legs(story, "lost")
     story.run(20)
     story.start()
     story.run(25)
@@ -92,9 +93,7 @@ def exit_lost_and_process_started_anew(story: Story) -> None:
 
 def exit_lost_and_machine_started_anew(story: Story) -> None:
     """Nobody counted while the machine was off: the grace begins again."""
-    story.broker.birth = f"{Leg.STOP} {Leg.TARGET}"
-    story.broker.faults["place_exit"] = ["lost"]
-    held(story)
+    without_legs(story, "lost")
     story.run(20)
     story.boot = "second boot"
     story.start()
