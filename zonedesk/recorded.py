@@ -21,7 +21,8 @@ class RecordedAnalyses(SessionAnalyses):
     """The analyses of a day as its cycles found them.
 
     Computed from the candles like those of any replay, with three things taken from the record: zones keep the verdicts
-    of earlier sessions, a model is asked only where it was asked then, and a cycle sees the candle that it saw then.
+    of earlier sessions, a model is asked only where it was asked then, and a cycle sees the candle and the verdicts
+    that it saw then.
     """
 
     _log: Ledger | None = None
@@ -29,15 +30,15 @@ class RecordedAnalyses(SessionAnalyses):
 
     def remember(self, earlier: Sequence[ZoneVerdict], log: Ledger | None) -> None:
         """Take over what was said before, oldest first, and the ledger of a model's replies if a model judged."""
-        self._said = {verdict.zone_id: verdict for verdict in earlier}
+        self._said = list(earlier)
         self._usable: dict[str, ZoneVerdict] = {}
         self._known: list[ZoneAnalysis] = []
         self._log = log
 
     def open(self, now: datetime) -> None:
-        """Take over the last session's last candle, with what had been said of its zones."""
+        """Take over the last session's last candle."""
         super().open(now)
-        self._known = [] if self._latest is None else [self._with_all(self._latest)]
+        self._known = [] if self._latest is None else [self._latest]
 
     def close_candle(self, judge: Judge, now: datetime) -> None:
         """Analyse the candle that closed at `now`, and hear what was said at it."""
@@ -48,8 +49,8 @@ class RecordedAnalyses(SessionAnalyses):
         asked = [zone for zone in zones_to_judge(known, self._settings) if self._was_asked(zone.id, now)]
         fresh = judge.judge_zones([zone_evidence(known, zone) for zone in asked], now)
         self._usable |= {verdict.zone_id: verdict for verdict in fresh if verdict.outcome is Outcome.OK}
-        self._said |= {verdict.zone_id: verdict for verdict in fresh}
-        self._known.append(self._with_all(found))
+        self._said += fresh
+        self._known.append(found)
 
     def see(self, record: CycleRecord) -> None:
         """Show from now on what the cycle of `record` found."""
@@ -65,13 +66,17 @@ class RecordedAnalyses(SessionAnalyses):
             known = [each for each in known if (now - each.bar_at).total_seconds() >= _STALE_SECONDS]
         elif seen is not None and seen.reason is Reason.ZONES_MISSING:
             known = []
-        return known[-1] if known else None
+        return self._with_heard(known[-1]) if known else None
 
     def _was_asked(self, zone_id: str, at: datetime) -> bool:
         return self._log is None or any(call.asked_at == at for call in self._log.calls.calls_of(zone_id))
 
-    def _with_all(self, found: ZoneAnalysis) -> ZoneAnalysis:
-        return with_verdicts(found, self._said.values())
+    def _with_heard(self, found: ZoneAnalysis) -> ZoneAnalysis:
+        """Return an analysis with the verdicts that the cycle found: the zones of a candle are stored before those."""
+        by: datetime | None = found.bar_at
+        if self._seen is not None and "judged_at" in self._seen.model_fields_set:
+            by = self._seen.judged_at
+        return with_verdicts(found, [each for each in self._said if by is not None and each.known_at <= by])
 
 
 class LedgerThen:

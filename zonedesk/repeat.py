@@ -19,7 +19,7 @@ from agents.data.clock import CLOCK_FILE, ClockFile, ReplayClock
 from agents.data.ledger import Ledger, LedgerEvent
 from agents.data.ledger.ledger import CYCLE, DESK_STATE, EQUITY
 from agents.data.market import StoreMarket
-from agents.domain.cycle import CycleRecord
+from agents.domain.cycle import CycleRecord, Reason
 from agents.domain.errors import MissingDataError
 from agents.domain.market import ANALYSIS_MINUTES, Session
 from agents.domain.values import IST
@@ -112,7 +112,12 @@ def repeat(
             stage.close()
     finally:
         log.close()
-    found = tuple(each for pair in zip(stage.records, made, strict=True) for each in differences(*pair))
+    found = tuple(
+        each
+        for record, again in zip(stage.records, made, strict=True)
+        for each in differences(record, again)
+        if each.field in record.model_fields_set  # an older version noted less
+    )
     return Repeated(ReplayResult(on, instrument, made, trades), found)
 
 
@@ -182,9 +187,14 @@ class _Stage:
 
     def _desk_of(self, record: CycleRecord) -> Desk:
         """Return the desk with the candles and the chain that the cycle of `record` could see."""
-        quoted_by = None if record.chain is None else record.chain.at
-        market = StoreMarket(self._store, known_by=record.known_by, quoted_by=quoted_by)
+        market = StoreMarket(self._store, known_by=record.known_by, quoted_by=self._quoted_by(record))
         return dataclasses.replace(self.desk, market=market, known_by=record.known_by)
+
+    def _quoted_by(self, record: CycleRecord) -> datetime | None:
+        """Return the last chain that the cycle could see: a chain is stored some time after it was quoted."""
+        if record.reason is Reason.CHAIN_MISSING:
+            return self._session.open_at
+        return record.chain_at or (None if record.chain is None else record.chain.at)
 
     def _set(self, event: LedgerEvent, record: CycleRecord) -> None:
         """Show what was there when the cycle of `record` began, and what came while it ran."""

@@ -1,7 +1,7 @@
 """What a cycle looks at, one stage after the other; each ends the cycle with its reason if it may not go on."""
 
 import logging
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -68,6 +68,12 @@ def analysis_at(desk: Desk, now: datetime, instrument: str) -> ZoneAnalysis:
     return analysis
 
 
+def last_judged(analysis: ZoneAnalysis) -> datetime | None:
+    """Return the candle of the newest verdict on a zone, None where no zone has one."""
+    said = [zone.verdict.known_at for zone in analysis.zones if zone.verdict is not None]
+    return max(said).astimezone(UTC) if said else None
+
+
 def young(analysis: ZoneAnalysis, now: datetime) -> None:
     """Raise `SkipError` where an analysis is too old to act on."""
     age = (now - analysis.bar_at).total_seconds()
@@ -129,11 +135,14 @@ def zone_at(desk: Desk, analysis: ZoneAnalysis, live: LiveAnalysis, price: Decim
 
 
 def chain_at(desk: Desk, now: datetime, instrument: str) -> OptionChain:
-    """Return the option chain to trade from."""
+    """Return the option chain to trade from, however old."""
     try:
-        chain = desk.market.chain(instrument, now, min_minutes=desk.rules.minutes_to_expiry)
+        return desk.market.chain(instrument, now, min_minutes=desk.rules.minutes_to_expiry)
     except MissingDataError as missing:
         raise SkipError(Reason.CHAIN_MISSING, str(missing)) from missing
+
+
+def fresh(chain: OptionChain, desk: Desk, now: datetime) -> None:
+    """Raise `SkipError` where a chain is too old to trade from."""
     if now - chain.at > good_for(CHAIN_GOOD_FOR, desk.pace):
         raise SkipError(Reason.CHAIN_STALE, f"the chain is {(now - chain.at).total_seconds():.0f} s old")
-    return chain

@@ -8,7 +8,18 @@ from datetime import datetime
 from typing import Any
 
 from agents.cycle.desk import Desk, SkipError, cycle_name
-from agents.cycle.look import analysis_at, chain_at, entered_on, gate, live_at, price_at, young, zone_at
+from agents.cycle.look import (
+    analysis_at,
+    chain_at,
+    entered_on,
+    fresh,
+    gate,
+    last_judged,
+    live_at,
+    price_at,
+    young,
+    zone_at,
+)
 from agents.cycle.order import Seen, ground_of, heed, paying, proposal_of, send
 from agents.domain.cycle import CycleRecord, Decision, Reason
 from agents.domain.errors import RecordedReplyMissingError
@@ -82,6 +93,7 @@ def _decide(desk: Desk, now: datetime, instrument: str, facts: dict[str, Any]) -
     facts.update(price=quote.ltp, price_at=quote.at)
     analysis = analysis_at(desk, now, instrument)
     facts.update(analysis_bar_at=analysis.bar_at)  # of one that is too old as well: a repeated cycle must find it
+    facts.update(judged_at=last_judged(analysis))  # zones may be stored before the judge has spoken
     young(analysis, now)
     live = live_at(desk, analysis, session, now)
     facts.update(zones=views(live.zones, quote.ltp))
@@ -89,6 +101,8 @@ def _decide(desk: Desk, now: datetime, instrument: str, facts: dict[str, Any]) -
     atr, zone, passed_over = zone_at(desk, analysis, live, quote.ltp, entered_on(desk, session))
     facts.update(zone_id=zone.id, passed_over=passed_over)
     chain = chain_at(desk, now, instrument)
+    facts.update(chain_at=chain.at)
+    fresh(chain, desk, now)
     summary = summarise(chain, now, desk.settings.risk_free_rate)
     facts.update(chain=summary)
     proposal = proposal_of(desk, ground_of(desk, analysis, live, zone, quote.ltp), chain, now)

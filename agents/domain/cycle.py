@@ -184,8 +184,10 @@ class ChainSummary(Frozen):
 class CycleRecord(Frozen):
     """Everything one cycle saw, thought, vetoed and sent; enough to see why and to compare two runs.
 
-    `known_by` is when the newest candle that it could see was stored, in the machine's time; None where nobody noted
-    it.
+    Three fields tell what it could see, so that the day can be repeated: `known_by` is when the newest candle was
+    stored, in the machine's time; `judged_at` is the candle of the newest verdict on a zone, None where no zone had
+    one; `chain_at` is the moment of the option chain, also of one that was too old. They are None where nobody noted
+    them.
     """
 
     cycle_id: str
@@ -198,6 +200,8 @@ class CycleRecord(Frozen):
     price: Rupees | None = None
     price_at: AwareDatetime | None = None
     analysis_bar_at: AwareDatetime | None = None
+    judged_at: AwareDatetime | None = None
+    chain_at: AwareDatetime | None = None
     zones: tuple[ZoneView, ...] = ()
     developing_poc: Rupees | None = None
     developing_val: Rupees | None = None

@@ -251,9 +251,11 @@ def test_the_visit_in_progress_is_not_held_against_the_zone() -> None:
 
 
 def test_no_chain_and_an_old_chain_are_told_apart() -> None:
-    assert cycle(Fakes(market=FakeMarket(options=None))).reason is Reason.CHAIN_MISSING
+    missing = cycle(Fakes(market=FakeMarket(options=None)))
+    assert (missing.reason, missing.chain_at) == (Reason.CHAIN_MISSING, None)
     old = chain_of().model_copy(update={"at": NOW - timedelta(minutes=3)})
-    assert cycle(Fakes(market=FakeMarket(options=old))).reason is Reason.CHAIN_STALE
+    stale = cycle(Fakes(market=FakeMarket(options=old)))
+    assert (stale.reason, stale.chain_at, stale.chain) == (Reason.CHAIN_STALE, old.at, None)
 
 
 def test_in_a_market_that_outruns_the_machine_prices_may_be_as_old_as_a_run_takes_to_start() -> None:

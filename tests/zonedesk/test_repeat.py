@@ -5,6 +5,7 @@ import dataclasses
 import json
 import shutil
 import socket
+import sqlite3
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -38,6 +39,7 @@ from zonedesk.shell import wall_now
 
 ON, BEFORE = date(2025, 11, 21), date(2025, 11, 20)
 FIRST, LAST = time(9, 30), time(10, 48)
+SLOW = {time(9, 30), time(10, 0), time(10, 15)}  # the judge speaks after the cycle that meets the new zones
 
 
 class Paper(NamedTuple):
@@ -91,11 +93,19 @@ class Guardian:
 
 
 def close_candle(bench: Workbench, session: Session, closed_at: datetime) -> None:
-    now = closed_at + timedelta(seconds=4)
+    """Do what a run does at a candle; see `judge_candle` for its last step."""
+    for write in (write_candles, write_zones):
+        write(bench, _task(bench, session, closed_at))
+
+
+def judge_candle(bench: Workbench, session: Session, closed_at: datetime) -> None:
+    write_verdicts(bench, _task(bench, session, closed_at))
+
+
+def _task(bench: Workbench, session: Session, closed_at: datetime) -> Task:
+    now = max(closed_at + timedelta(seconds=4), bench.clock.now())
     bench.clock.set(now)  # type: ignore[attr-defined]  # a replay's clock
-    task = Task(instruments=("NIFTY",), sessions=(session,), until=closed_at, now=now, scheduled=True)
-    for write in (write_candles, write_zones, write_verdicts):
-        write(bench, task)
+    return Task(instruments=("NIFTY",), sessions=(session,), until=closed_at, now=now, scheduled=True)
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +134,7 @@ def paper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paper]:
         bench = Workbench(settings, pause=guardian.answer, present=ReplayClock(before.open_at))
         guardian.bench = bench
         close_candle(bench, before, before.close_at)
+        judge_candle(bench, before, before.close_at)
         bench.ledger.set_equity(Decimal(900_000), at=session.open_at)
         records = list(_trade(bench, session))
         bench.ledger.close()
@@ -135,8 +146,11 @@ def _trade(bench: Workbench, session: Session) -> Iterator[CycleRecord]:
     now = session.open_at + timedelta(minutes=12)
     while now.astimezone(IST).time() <= LAST:
         local = now.astimezone(IST)
-        if local.minute % 15 == 0 and local.time() >= FIRST:
+        closes = local.minute % 15 == 0 and local.time() >= FIRST
+        if closes:
             close_candle(bench, session, now)
+        if closes and local.time() not in SLOW:
+            judge_candle(bench, session, now)
         if local.time() == time(10, 21):
             bench.ledger.set_desk_state(DeskState.REDUCING, "a test", by="test", at=now)
         if local.time() == time(10, 27):
@@ -144,6 +158,8 @@ def _trade(bench: Workbench, session: Session) -> Iterator[CycleRecord]:
         at = now + timedelta(seconds=7)
         bench.clock.set(at)  # type: ignore[attr-defined]  # as above
         yield from evaluate_instruments(bench, at, ("NIFTY",)).records
+        if local.time() in SLOW:
+            judge_candle(bench, session, now)
         now += timedelta(minutes=3)
 
 
@@ -168,6 +184,51 @@ def test_a_paper_day_repeats_without_a_difference_and_without_a_network(paper: P
     assert [each.text() for each in repeated.differences] == []
     assert len(repeated.result.cycles) == len(paper.records)
     assert [record.order for record in repeated.result.cycles] == [record.order for record in paper.records]
+
+
+def test_zones_that_nobody_had_judged_yet_are_repeated_so(paper: Paper, repeated: Repeated) -> None:
+    late = [one for one in paper.records if one.judged_at != one.analysis_bar_at and _slow(one)]
+    assert {one.at.astimezone(IST).time().replace(second=0) for one in late} == SLOW
+    judged = {one.analysis_bar_at: confirmed_of(one) for one in paper.records if one.judged_at == one.analysis_bar_at}
+    assert any(
+        confirmed_of(one) < judged.get(one.analysis_bar_at, set()) for one in late
+    )  # the verdicts made a difference
+    again = {one.at: confirmed_of(one) for one in repeated.result.cycles}
+    assert all(again[one.at] == confirmed_of(one) for one in late)
+
+
+def _slow(record: CycleRecord) -> bool:
+    return record.at.astimezone(IST).time().replace(second=0) in SLOW
+
+
+def confirmed_of(record: CycleRecord) -> set[str]:
+    return {zone.zone_id for zone in record.zones if zone.confirmed}
+
+
+def test_a_chain_that_was_stored_after_a_cycle_changes_nothing_of_it(paper: Paper, tmp_path: Path) -> None:
+    shutil.copytree(paper.settings.data_dir, tmp_path / "later")
+    later = paper.settings.model_copy(update={"data_dir": tmp_path / "later"})
+    with Store(later.store_path, "paper", now=wall_now).write() as connection:
+        seen = "select quoted_at + interval 5 second as quoted_at, * exclude (quoted_at) from option_quotes"
+        connection.execute(f"create temporary table late as {seen} where quoted_at >= '{ON}'")
+        connection.execute("update late set bid = bid + 1, ask = ask + 1, ltp = ltp + 1")
+        connection.execute("insert into option_quotes by name select * from late")
+    found = repeat(later, later.ledger_path, ON, "NIFTY")
+    assert any(one.chain is not None for one in found.result.cycles)
+    assert [each.text() for each in found.differences] == []
+
+
+def test_a_record_without_what_later_versions_note_repeats_too(paper: Paper, tmp_path: Path) -> None:
+    shutil.copytree(paper.settings.data_dir, tmp_path / "older")
+    older = paper.settings.model_copy(update={"data_dir": tmp_path / "older"})
+    with sqlite3.connect(older.ledger_path) as ledger:
+        ledger.execute("drop trigger event_no_update")
+        ledger.execute(
+            "update event set payload = json_remove(payload, '$.judged_at', '$.chain_at') where kind = 'cycle'"
+        )
+    fields = {each.field for each in repeat(older, older.ledger_path, ON, "NIFTY").differences}
+    assert not fields & {"judged_at", "chain_at"}
+    assert "zones" in fields  # which verdicts those cycles had heard is not known any more
 
 
 def test_verdicts_of_the_session_before_are_known(paper: Paper, repeated: Repeated) -> None:
