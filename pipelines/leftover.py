@@ -1,12 +1,14 @@
-"""Runs whose processes died with the code server that had started them.
+"""Runs whose processes end, or died, with the code server that had started them.
 
-A code server notices when the process of one of its runs dies. When it dies itself, its runs die with it, and Dagster
+A desk that is stopped ends its runs, which nobody needs to be told of as a failure: they count as cancelled. A code
+server notices when the process of one of its runs dies. When it dies itself, its runs die with it, and Dagster
 would hold them for running until their longest time is over, with the place that their pool has: for ten minutes no
 zone would be computed. So the next code server tells of their end before it serves.
 """
 
 import json
 import logging
+from pathlib import Path
 from typing import Final
 
 import dagster as dg
@@ -16,13 +18,36 @@ from dagster._grpc.client import DagsterGrpcClient
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import deserialize_value
 
+from pipelines.home import open_instance
+
 SECONDS: Final = 5
+STOPPED = "The desk is being stopped, and this run with it."
 LEFT = "The code server that had started this run has ended, and the run with it."
+_BEGUN: Final = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 _log = logging.getLogger(__name__)
 
 
+def cancel_runs(home: Path) -> int:
+    """Let the runs that a desk is about to end count as cancelled, and return how many.
+
+    Parameters
+    ----------
+    home : Path
+        Dagster's home of the desk.
+    """
+    count = 0
+    with open_instance(home) as instance:
+        for run in instance.get_runs(dg.RunsFilter(statuses=_BEGUN)):
+            if GRPC_INFO_TAG in run.tags:
+                instance.report_run_canceling(run, STOPPED)
+                count += 1
+    return count
+
+
 def end_leftover_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Mark runs as failed that no code server has any more, and return their ids.
+    """Mark runs as over that no code server has any more, and return their ids.
+
+    They have failed, but for those that a stopping desk had cancelled and that died before they could say so.
 
     Only runs that a code server had started are looked at; those of ``zonedesk materialize`` have no address in their
     tags.
@@ -32,13 +57,15 @@ def end_leftover_runs(instance: dg.DagsterInstance) -> list[str]:
     instance : DagsterInstance
         Whose runs.
     """
-    begun = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
     ended = []
-    for run in instance.get_runs(dg.RunsFilter(statuses=begun)):
+    for run in instance.get_runs(dg.RunsFilter(statuses=[*_BEGUN, dg.DagsterRunStatus.CANCELING])):
         address = run.tags.get(GRPC_INFO_TAG)
         if address and not _is_alive(run.run_id, json.loads(address)):
             _log.warning("run %s, %s, is left over: %s", run.run_id[:8], run.job_name, LEFT)
-            instance.report_run_failed(run, LEFT)
+            if run.status is dg.DagsterRunStatus.CANCELING:
+                instance.report_run_canceled(run, LEFT)
+            else:
+                instance.report_run_failed(run, LEFT)
             ended.append(run.run_id)
     return ended
 

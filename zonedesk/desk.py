@@ -7,11 +7,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 
 from agents.data.calendar import NseCalendar
 from agents.data.clock import ClockFile, SimulatedMarketClock, anchored
-from agents.domain.errors import ConfigError
+from agents.domain.errors import ConfigError, TradingError
 from agents.settings import Settings
 from zonedesk.alarm import raise_alarm
 from zonedesk.apart import Say, Step, apart
@@ -106,9 +107,27 @@ class RunningDesk:
             self.notices.state = "stopping"
             self.notices.tell("stopping")
             tell_systemd(STOPPING)
+            if self._supervisor.is_ready(DAEMON):
+                self._cancel_runs(prepared.dagster_home)
             self._supervisor.stop()
             stopped_at = clock.now()
             clock.file.model_copy(update={"resumed_at": stopped_at, "running": False}).write(self.home.clock_path)
+
+    def _cancel_runs(self, dagster_home: Path) -> None:
+        """Let the runs under way count as cancelled; they end with the code server."""
+
+        def cancel(_say: Say, _step: Step) -> int:
+            from pipelines.leftover import cancel_runs  # noqa: PLC0415  (Dagster, as above)
+
+            return cancel_runs(dagster_home)
+
+        try:
+            count = apart(cancel, self.notices.tell, self.step)
+        except TradingError as error:
+            self.notices.tell(f"the runs under way will count as failed: {error}")
+        else:
+            if count:
+                self.notices.tell(f"runs cancelled: {count}")
 
     def _start_clock(self) -> SimulatedMarketClock:
         """Let the market's time run on from where it stands."""
