@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from agents.domain.cycle import Veto
-from agents.execution.guardian.ports import ANSWER, ORDER_EVENT, GuardianPorts, GuardianSettings
+from agents.execution.guardian.ports import ANSWER, ORDER_EVENT, GuardianPorts
+from agents.execution.guardian.settings import GuardianSettings
 from agents.settings import Settings
 from tests.integration.doom import Doom
 from zonedesk.guardian import run_guardian

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from agents.execution.guardian.guardian import Guardian
-from agents.execution.guardian.ports import GuardianPorts, GuardianSettings
+from agents.execution.guardian.ports import GuardianPorts
+from agents.execution.guardian.settings import GuardianSettings
 from tests.simulation.asks import RequestDesk
 from tests.simulation.broker import SimulatedGateway
 from tests.simulation.desk import (

@@ -6,7 +6,8 @@ goes beyond it, because an order outside the band is refused and sells nothing.
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from agents.execution.guardian.ports import GuardianSettings, TopOfBook
+from agents.execution.guardian.ports import TopOfBook
+from agents.execution.guardian.settings import GuardianSettings
 
 CHEAP = Decimal(50)
 CHEAP_BAND = Decimal(20)

@@ -17,10 +17,11 @@ from agents.execution.guardian.gates import Ground, expired, vetoes
 from agents.execution.guardian.hand import Hand
 from agents.execution.guardian.lookout import Lookout
 from agents.execution.guardian.lossexit import LossExit
-from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, TradeRequest
+from agents.execution.guardian.ports import GuardianPorts, TradeRequest
 from agents.execution.guardian.records import JournalDownError, Records
 from agents.execution.guardian.requests import Inbox, answer_of, parsed, refused
 from agents.execution.guardian.sender import Sender
+from agents.execution.guardian.settings import GuardianSettings
 from agents.execution.guardian.standing import day_of, left_on, realised, standing_of
 from agents.execution.guardian.timing import SteadyClock
 from agents.execution.guardian.words import spoken

@@ -13,7 +13,8 @@ from agents.domain.errors import DataError
 from agents.domain.market import Quote
 from agents.execution.gateway import Leg
 from agents.execution.guardian.case import Case
-from agents.execution.guardian.ports import GuardianSettings, Quotes, TopOfBook
+from agents.execution.guardian.ports import Quotes, TopOfBook
+from agents.execution.guardian.settings import GuardianSettings
 from agents.execution.guardian.timing import Timers
 
 

@@ -19,7 +19,8 @@ from agents.domain.orders import OrderState
 from agents.domain.values import IST
 from agents.domain.zones import Outcome
 from agents.execution.guardian.case import Case
-from agents.execution.guardian.ports import GuardianSettings, TradeRequest
+from agents.execution.guardian.ports import TradeRequest
+from agents.execution.guardian.settings import GuardianSettings
 
 CORRELATION = re.compile(r"[A-Za-z0-9]{1,25}")
 

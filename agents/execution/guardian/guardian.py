@@ -22,9 +22,10 @@ from agents.execution.guardian.hand import Hand
 from agents.execution.guardian.kit import Kit
 from agents.execution.guardian.lookout import Lookout
 from agents.execution.guardian.lossexit import LossExit
-from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity
+from agents.execution.guardian.ports import GuardianPorts, Severity
 from agents.execution.guardian.records import Records
 from agents.execution.guardian.sender import Sender
+from agents.execution.guardian.settings import GuardianSettings
 from agents.execution.guardian.stages import Stages
 from agents.execution.guardian.standing import day_of
 from agents.execution.guardian.tending import Tender

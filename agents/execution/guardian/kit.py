@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from agents.execution.guardian.ports import GuardianPorts, GuardianSettings
+from agents.execution.guardian.ports import GuardianPorts
 from agents.execution.guardian.records import Records
+from agents.execution.guardian.settings import GuardianSettings
 from agents.execution.guardian.timing import SteadyClock, Timers
 
 

@@ -11,7 +11,8 @@ from agents.domain.errors import BrokerError
 from agents.execution.gateway import OrderGateway
 from agents.execution.guardian.lookout import OWNER as BROKER
 from agents.execution.guardian.lookout import SILENT
-from agents.execution.guardian.ports import GuardianSettings, Notifier, Severity
+from agents.execution.guardian.ports import Notifier, Severity
+from agents.execution.guardian.settings import GuardianSettings
 from agents.execution.guardian.timing import Timers
 from agents.execution.guardian.words import spoken
 

@@ -5,7 +5,8 @@ from agents.domain.lifecycle import HOLDING
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.deadman import prices_of, silence
 from agents.execution.guardian.lookout import WATCH_IT
-from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity, TopOfBook
+from agents.execution.guardian.ports import GuardianPorts, Severity, TopOfBook
+from agents.execution.guardian.settings import GuardianSettings
 from agents.execution.guardian.timing import SteadyClock, Timers
 from agents.execution.guardian.words import spoken
 

@@ -29,7 +29,8 @@ from agents.execution.guardian.actions import (
 )
 from agents.execution.guardian.case import Case, ExitState
 from agents.execution.guardian.chase import selling_price
-from agents.execution.guardian.ports import GuardianSettings, TopOfBook
+from agents.execution.guardian.ports import TopOfBook
+from agents.execution.guardian.settings import GuardianSettings
 
 REFUSALS_TO_WITHDRAW = 2
 REFUSALS_IN_HASTE = 6

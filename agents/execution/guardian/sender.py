@@ -28,8 +28,9 @@ from agents.execution.guardian.actions import (
 )
 from agents.execution.guardian.case import Case
 from agents.execution.guardian.exits import Exits
-from agents.execution.guardian.ports import GuardianPorts, GuardianSettings, Severity
+from agents.execution.guardian.ports import GuardianPorts, Severity
 from agents.execution.guardian.records import Records
+from agents.execution.guardian.settings import GuardianSettings
 from agents.execution.guardian.timing import SteadyClock, Timers
 from agents.execution.guardian.wire import Wire
 from agents.execution.guardian.words import spoken

@@ -14,7 +14,8 @@ from agents.data.ledger import Ledger
 from agents.data.metrics import watch_calls
 from agents.domain.values import IST
 from agents.execution.dhan.connect import GatewayParts, gateway_parts
-from agents.execution.guardian.ports import Checks, GuardianPorts, GuardianSettings
+from agents.execution.guardian.ports import Checks, GuardianPorts
+from agents.execution.guardian.settings import GuardianSettings
 from agents.execution.risk import load_limits
 from agents.execution.service.checks import desk_checks
 from agents.execution.service.ears import EarPorts, Ears

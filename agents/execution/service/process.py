@@ -19,7 +19,8 @@ from agents.data.ledger import Ledger
 from agents.domain.errors import TradingError
 from agents.domain.lifecycle import ALIVE, HOLDING, UNRESOLVED
 from agents.execution.guardian.guardian import Guardian
-from agents.execution.guardian.ports import GuardianPorts, GuardianSettings
+from agents.execution.guardian.ports import GuardianPorts
+from agents.execution.guardian.settings import GuardianSettings
 from agents.execution.service.changes import Changes
 from agents.execution.service.checks import INDIA_VIX
 from agents.execution.service.ears import Ears

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from agents.execution.guardian.ports import GuardianSettings
+from agents.execution.guardian.settings import GuardianSettings
 
 Tune = Callable[[GuardianSettings], GuardianSettings]
 

@@ -21,12 +21,12 @@ from agents.execution.guardian.ports import (
     Command,
     CommandKind,
     GuardianPorts,
-    GuardianSettings,
     Severity,
     Standing,
     TopOfBook,
     TradeRequest,
 )
+from agents.execution.guardian.settings import GuardianSettings
 from tests.agents.execution.guardian.fakebroker import FakeBroker, PowerCut
 from tests.agents.execution.verdicts import yes_to
 

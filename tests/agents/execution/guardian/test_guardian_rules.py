@@ -19,9 +19,10 @@ from agents.execution.guardian.case import Exit, ExitState
 from agents.execution.guardian.chase import band_edge, selling_price
 from agents.execution.guardian.gates import Ground, vetoes
 from agents.execution.guardian.observe import facts, later, next_state
-from agents.execution.guardian.ports import GuardianSettings, TopOfBook
+from agents.execution.guardian.ports import TopOfBook
 from agents.execution.guardian.protect import Sight, next_action
 from agents.execution.guardian.reconcile import findings, shortfall
+from agents.execution.guardian.settings import GuardianSettings
 from agents.execution.guardian.timing import SteadyClock, Throttle, Timers
 from agents.execution.guardian.view import heard
 from agents.execution.guardian.wire import Wire

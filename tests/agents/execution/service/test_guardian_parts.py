@@ -12,7 +12,8 @@ from agents.data.ledger import Ledger
 from agents.domain.cycle import DeskState
 from agents.domain.errors import ConfigError, LeaseLostError, StoreBusyError
 from agents.execution.gateway import FillRow, TradeSide
-from agents.execution.guardian.ports import CommandKind, GuardianSettings, Severity
+from agents.execution.guardian.ports import CommandKind, Severity
+from agents.execution.guardian.settings import GuardianSettings
 from agents.execution.service.hold import LASTS, GuardianHold, holder_name
 from agents.execution.service.journal import FILL, FencedJournal, FillKeeper
 from agents.execution.service.outlets import LedgerControls, MarketTime, OutboxNotifier, confirmed
