@@ -75,6 +75,8 @@ def build(settings: Settings, bench: Workbench | None = None) -> dg.Definitions:
     )
 
 
-# Dagster warns of its own default for a sensor's `owners` whenever it binds resources to one.
+# Dagster warns of its own default for a sensor's `owners` whenever it binds resources to one, and in each run of the
+# logging that its own configuration file names.
 warnings.filterwarnings("ignore", message="Parameter `owners`", category=dg.BetaWarning)
+warnings.filterwarnings("ignore", message="Handling yaml-defined logging", category=dg.BetaWarning)
 defs = build(settings())
