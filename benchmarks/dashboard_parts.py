@@ -240,9 +240,9 @@ def _note_memory(run: Run, seen: list[tuple[float, float, float]], pages: list[t
         "page_heap_mb_a_minute": heaps,
         "page_nodes_a_minute": nodes,
     }
-    span = f"{seen[0][2]:.0f} to {seen[-1][2]:.0f} MB in {run.minutes:g} minutes, {grows['pss']:+.2f} a minute"
+    span = f"{seen[0][1]:.0f} to {seen[-1][1]:.0f} MB in {run.minutes:g} minutes, {grows['rss']:+.2f} a minute"
     wanted = f"under {FLAT_MB:.0f} MB in 30 minutes"
-    run.note(f"memory with {VISITORS} visitors (PSS)", span, wanted, holds=grows["pss"] * 30 < FLAT_MB)
+    run.note(f"memory with {VISITORS} visitors (RSS)", span, wanted, holds=grows["rss"] * 30 < FLAT_MB)
     start, end = later[0][1], later[-1][1]
     text = f"{start.heap:.1f} to {end.heap:.1f} MB, {start.nodes} to {end.nodes} nodes, {heaps:+.3f} MB a minute"
     run.note("heap of a page", text, wanted, holds=heaps * 30 < FLAT_MB)
