@@ -17,6 +17,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from agents.settings import Settings
 from benchmarks import dashboard_parts as parts
 from benchmarks.dashboard_table import Json, Row, Run, line
 from benchmarks.session_desk import SessionDesk
+from ui.hub import EVERY_SECONDS
 from zonedesk.desk import await_a_decision
 
 RESULTS = Path(__file__).with_name("results") / "dashboard.json"
@@ -49,6 +51,7 @@ def watched_desk(folder: Path | None, history: int) -> Iterator[Settings]:
         try:
             desk.start()
             await_a_decision(desk.settings, print)
+            time.sleep(2 * EVERY_SECONDS)  # the hub shows it with its next look
             yield desk.settings
         finally:
             desk.stop()
