@@ -123,7 +123,7 @@ class RunningDesk:
 
         try:
             count = apart(cancel, self.notices.tell, self.step)
-        except TradingError as error:
+        except (TradingError, OSError) as error:  # whatever it is, the desk must stop
             self.notices.tell(f"the runs under way will count as failed: {error}")
         else:
             if count:
